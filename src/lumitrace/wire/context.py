@@ -1,0 +1,105 @@
+"""The span context, and how W3C Trace Context spells it.
+
+Format: https://www.w3.org/TR/trace-context-2/#traceparent-header
+"""
+
+import os
+
+VERSION = "00"
+SAMPLED = "01"
+TRACEPARENT_LENGTH = 55  # characters of version 00
+HEX = frozenset("0123456789abcdef")
+
+
+class SpanContext:
+    """Which span of which trace.
+
+    Attributes:
+        trace_id: 32 lower-case hex digits, not all zero.
+        span_id: 16 lower-case hex digits, not all zero.
+        tables: hashes of the DynamoDB tables that the context passed through, oldest first.
+        hops: how many items the context has ridden in.
+    """
+
+    __slots__ = ("hops", "span_id", "tables", "trace_id")
+
+    def __init__(
+        self, trace_id: str, span_id: str, tables: tuple[str, ...] = (), hops: int = 0
+    ) -> None:
+        self.trace_id = trace_id
+        self.span_id = span_id
+        self.tables = tables
+        self.hops = hops
+
+    def __eq__(self, other: object) -> bool:
+        """Contexts are equal when they name the same span."""
+        if not isinstance(other, SpanContext):
+            return NotImplemented
+        return self.trace_id == other.trace_id and self.span_id == other.span_id
+
+    def __hash__(self) -> int:
+        return hash((self.trace_id, self.span_id))
+
+    def __repr__(self) -> str:
+        return f"SpanContext({self.trace_id!r}, {self.span_id!r})"
+
+
+def new_trace_id() -> str:
+    """Return 32 random hex digits, drawn from the kernel: snapshots and seeds do not repeat them."""
+    return os.urandom(16).hex()
+
+
+def new_span_id() -> str:
+    """Return 16 random hex digits, drawn from the kernel."""
+    return os.urandom(8).hex()
+
+
+def is_id(text: object, length: int) -> bool:
+    """Tell whether *text* is *length* lower-case hex digits, not all zero."""
+    return (
+        isinstance(text, str)
+        and len(text) == length
+        and HEX.issuperset(text)
+        and text.strip("0") != ""
+    )
+
+
+def format_traceparent(context: SpanContext) -> str:
+    """Return the 55 characters that spell *context*, marked as sampled."""
+    return f"{VERSION}-{context.trace_id}-{context.span_id}-{SAMPLED}"
+
+
+def parse_traceparent(header: object) -> SpanContext | None:
+    """Return the context that *header* spells, or None where it spells none.
+
+    Never raises, whatever *header* is: it was written by a stranger. Only version 00 is read,
+    55 characters exactly.
+    """
+    if not isinstance(header, str) or len(header) != TRACEPARENT_LENGTH:
+        return None
+    parts = header.split("-")
+    if len(parts) != 4 or parts[0] != VERSION:
+        return None
+    _, trace_id, span_id, flags = parts
+    if len(flags) != 2 or not HEX.issuperset(flags):
+        return None
+    if not is_id(trace_id, 32) or not is_id(span_id, 16):
+        return None
+    return SpanContext(trace_id, span_id)
+
+
+def parse_xray_root(header: object) -> str | None:
+    """Return the root of an ``X-Amzn-Trace-Id`` as 32 hex digits, or None.
+
+    ``Root=1-5759e988-bd862e3fe1be46a994272793;Parent=…;Sampled=1`` gives
+    ``5759e988bd862e3fe1be46a994272793``.
+    Format: https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
+    """
+    if not isinstance(header, str) or len(header) > 1024:
+        return None
+    for part in header.split(";"):
+        key, _, value = part.strip().partition("=")
+        if key == "Root" and value.startswith("1-"):
+            root = value[2:].replace("-", "", 1)
+            return root if is_id(root, 32) else None
+    return None

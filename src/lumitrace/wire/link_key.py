@@ -1,0 +1,22 @@
+"""Link keys: the id that AWS gave the sender is the id that the receiver sees.
+
+A key is ``kind:id``. Both sides build it here, so that they cannot drift apart.
+"""
+
+APIGW = "apigw"
+LAMBDA = "lambda"
+SNS = "sns"
+SQS = "sqs"
+KINDS = frozenset((APIGW, LAMBDA, SNS, SQS))
+
+MAX_LENGTH = 200  # characters; AWS's own ids are shorter than 130
+
+
+def link_key(kind: str, identifier: object) -> str | None:
+    """Return the key of *identifier*, or None where it is no usable id.
+
+    Never raises, whatever *identifier* is: it may come from a stranger's event.
+    """
+    if not isinstance(identifier, str) or not identifier or len(identifier) > MAX_LENGTH:
+        return None
+    return f"{kind}:{identifier}"
