@@ -1,0 +1,142 @@
+"""Runs the tests in an environment that it makes; what it does not know goes on to pytest."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+import _environments
+import _interpreters
+import _progress
+from _environments import Contents, SetupError
+
+# wrapt promises its newest and its oldest release that lumitrace takes. 1.15 ships no compiled
+# wheels for Python 3.12 and later: there pip builds it, in pure Python where there is no compiler.
+_WIRE_CAPTURE = (
+    Contents("alone", ("wrapt<3", "pytest>=8.0", "hypothesis>=6.100"), extras=None),
+    Contents("newest", ("wrapt<3", "boto3", "pytest>=8.0", "hypothesis>=6.100"), extras=None),
+    Contents("oldest", ("wrapt==1.15.*", "boto3", "pytest>=8.0", "hypothesis>=6.100"), extras=None),
+)
+_WIRE_CAPTURE_TESTS = ("tests/wire", "tests/capture")
+_NEED_LINUX = ("tests/ushop", "tests/end_to_end")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the closing table."""
+
+    python: str
+    what: str
+    outcome: str
+    seconds: float = 0.0
+
+
+def main() -> int:
+    """Run what the arguments ask for and return the exit code."""
+    options, pytest_arguments = _parser().parse_known_args()
+    try:
+        return _run(options, pytest_arguments)
+    except SetupError as error:
+        _progress.say(str(error))
+        return 2
+    except KeyboardInterrupt:
+        _progress.say("stopped")
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="scripts/test",
+        description=__doc__,
+        epilog="Everything else is pytest's: scripts/test -x tests/wire -k traceparent",
+    )
+    parser.add_argument(
+        "--all", action="store_true", help="on each Python 3.10 to 3.14 that is found; then a table"
+    )
+    parser.add_argument(
+        "--only",
+        choices=["wire-capture"],
+        help="what runs inside a function: with nothing but wrapt, with boto3 and the newest "
+        "wrapt, with boto3 and the oldest",
+    )
+    parser.add_argument("--python", help="the Python to use (default: $PYTHON, else python3)")
+    return parser
+
+
+def _run(options: argparse.Namespace, pytest_arguments: list[str]) -> int:
+    if not _environments.IS_LINUX:
+        _progress.say(
+            "AWS's runtime client runs on Linux only: the tests of the stage are left out here, "
+            "the others run."
+        )
+    if not options.all and not options.only:
+        python = options.python or sys.executable
+        return _pytest(_environments.dev(), python, _everything(pytest_arguments))
+    rows: list[Row] = []
+    for version, python in _chosen(options).items():
+        if python is None:
+            rows.append(Row(version, "", "not found on this machine"))
+        elif options.only:
+            rows += [
+                _row(version, python, x, [*_found(), *pytest_arguments]) for x in _WIRE_CAPTURE
+            ]
+        else:
+            arguments = _everything(pytest_arguments)
+            rows.append(_row(version, python, _environments.dev(), arguments))
+    return _table(rows)
+
+
+def _chosen(options: argparse.Namespace) -> dict[str, str | None]:
+    if options.all:
+        return _interpreters.find_all()
+    python = options.python or sys.executable
+    version = _interpreters.version_of(python)
+    if version is None:
+        message = f"{python} is not a Python that runs here, with ssl and venv: name another one."
+        raise SetupError(message)
+    return {version: python}
+
+
+def _everything(pytest_arguments: list[str]) -> list[str]:
+    left_out = () if _environments.IS_LINUX else _NEED_LINUX
+    return [*(f"--ignore={_environments.ROOT / x}" for x in left_out), *pytest_arguments]
+
+
+def _found() -> list[str]:
+    return [x for x in _WIRE_CAPTURE_TESTS if (_environments.ROOT / x).is_dir()]
+
+
+def _row(version: str, python: str, contents: Contents, arguments: list[str]) -> Row:
+    began = time.monotonic()
+    _progress.say(f"Python {version}, {contents.purpose}")
+    try:
+        code = _pytest(contents, python, arguments)
+    except SetupError as error:
+        return Row(version, contents.purpose, f"not run: {error}", time.monotonic() - began)
+    outcome = "passed" if code == 0 else f"FAILED (pytest's exit code {code})"
+    return Row(version, contents.purpose, outcome, time.monotonic() - began)
+
+
+def _pytest(contents: Contents, python: str, arguments: list[str]) -> int:
+    inside = _environments.make(contents, python)
+    return subprocess.run(
+        [str(inside), "-m", "pytest", *arguments],
+        cwd=_environments.ROOT,
+        env=_environments.child_environment(),
+        check=False,
+    ).returncode
+
+
+def _table(rows: list[Row]) -> int:
+    print(f"\n{'python':<8}{'with':<10}{'seconds':>7}  outcome")
+    for row in rows:
+        print(f"{row.python:<8}{row.what:<10}{row.seconds:>7.0f}  {row.outcome}")
+    ran = [row for row in rows if row.what]
+    return 0 if ran and all(row.outcome == "passed" for row in ran) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
