@@ -168,10 +168,11 @@ def _pip_home(python: str) -> str:
         [python, "-c", find], capture_output=True, text=True, check=False, env=child_environment()
     )
     if found.returncode:
-        raise SetupError(
+        message = (
             f"{python} has neither pip nor ensurepip: install one of them "
             "(on Debian and Ubuntu: apt-get install python3-pip), then run this again."
         )
+        raise SetupError(message)
     return found.stdout.strip()
 
 
@@ -181,13 +182,14 @@ def _run(command: list[str], what: str, log: Path, more: dict[str, str]) -> None
         file.write(output)
     if not code:
         return
+    last = next((x for x in reversed(output.splitlines()) if "error" in x.lower()), "no reason")
+    message = f"Installing failed: {last.strip()} ({_shown(log)} holds all of it)."
     if any(sign in output for sign in _NO_NETWORK):
-        raise SetupError(
+        message = (
             "The package index could not be reached: check the network (or PIP_INDEX_URL and the "
             f"proxy), then run this again; {_shown(log)} holds what pip said."
         )
-    last = next((x for x in reversed(output.splitlines()) if "error" in x.lower()), "no reason")
-    raise SetupError(f"Installing failed: {last.strip()} ({_shown(log)} holds all of it).")
+    raise SetupError(message)
 
 
 def _tag(python: str) -> str:
@@ -197,7 +199,8 @@ def _tag(python: str) -> str:
             [python, "-c", ask], capture_output=True, text=True, check=True, timeout=30
         )
     except (OSError, subprocess.SubprocessError) as error:
-        raise SetupError(f"{python} does not run: {error}") from error
+        message = f"{python} does not run: {error}"
+        raise SetupError(message) from error
     return answer.stdout.strip()
 
 

@@ -1,4 +1,4 @@
-"""What a person sees while a script works: one line that lives on a terminal, a few lines elsewhere."""
+"""What a person sees while a script works: one live line on a terminal, else a few."""
 
 from __future__ import annotations
 

@@ -13,8 +13,8 @@ import _interpreters
 import _progress
 from _environments import Contents, SetupError
 
-# wrapt promises its newest and its oldest release that lumitrace takes. 1.15 ships no compiled
-# wheels for Python 3.12 and later: there pip builds it, in pure Python where there is no compiler.
+# Both ends of the releases of wrapt that lumitrace takes. 1.15 is compiled for Python 3.11 and
+# older; on later ones its pure Python is what gets installed, so that is tested as well.
 _WIRE_CAPTURE = (
     Contents("alone", ("wrapt<3", "pytest>=8.0", "hypothesis>=6.100"), extras=None),
     Contents("newest", ("wrapt<3", "boto3", "pytest>=8.0", "hypothesis>=6.100"), extras=None),
