@@ -1,0 +1,91 @@
+"""The endpoint that plays DynamoDB, SNS, SQS and CloudWatch Logs: moto, in a process of its own."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from .http_server import LOOPBACK
+from .moto_server import PATH
+
+if TYPE_CHECKING:
+    from .spawner import Spawner
+
+_PROGRAM = Path(__file__).with_name("moto_server.py")
+
+
+class EndpointError(Exception):
+    """The endpoint did not start."""
+
+
+class Endpoint:
+    """Somebody else's endpoint, or our own moto, which ends with us."""
+
+    def __init__(self, spawner: Spawner, url: str | None) -> None:
+        """Start moto unless *url* is given; it is ready when ``url`` has been read."""
+        self._url = url
+        self._process: subprocess.Popen[bytes] | None = None
+        if url is None:
+            self._process = spawner.spawn(
+                [sys.executable, str(_PROGRAM), str(os.getpid())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                env={**os.environ, "MOTO_ACCOUNT_ID": "123456789012"},
+                start_new_session=True,  # Ctrl-C is for us: it shall still take the last log lines
+            )
+
+    @property
+    def own(self) -> bool:
+        """Whether we started it."""
+        return self._process is not None
+
+    @property
+    def pid(self) -> int | None:
+        """Our moto's process id."""
+        return self._process.pid if self._process else None
+
+    @property
+    def url(self) -> str:
+        """Its address; waits until it listens.
+
+        Raises:
+            EndpointError: It ended instead.
+        """
+        if self._url is None:
+            assert self._process is not None  # noqa: S101  # __init__ has either
+            assert self._process.stdout is not None  # noqa: S101
+            port = self._process.stdout.readline().strip().decode()
+            if not port:
+                message = (
+                    "moto did not start (see above); "
+                    "pip install -r examples/ushop/local_aws/requirements.txt brings what it needs"
+                )
+                raise EndpointError(message)
+            self._url = f"http://{LOOPBACK}:{port}"
+        return self._url
+
+    def trace_header(self, message_id: str) -> str | None:
+        """Return the X-Ray header an SNS message was published with, where the endpoint knows."""
+        if not self.own:
+            return None
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=5)
+        try:
+            connection.request("GET", PATH + message_id)
+            return connection.getresponse().read().decode() or None
+        except OSError:
+            return None
+        finally:
+            connection.close()
+
+    def stop(self) -> None:
+        """Kill our moto; nobody else's endpoint is touched."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            if self._process.stdout:
+                self._process.stdout.close()

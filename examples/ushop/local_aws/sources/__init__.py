@@ -1,0 +1,1 @@
+"""What brings events to functions: one file a service."""

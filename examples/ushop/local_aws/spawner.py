@@ -1,0 +1,26 @@
+"""Starts the stage's processes, in such a way that none of them outlives it."""
+
+from __future__ import annotations
+
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+
+class Spawner:
+    """One thread that starts every process.
+
+    The kernel sends a child its death signal (``PR_SET_PDEATHSIG``) when the *thread* that forked
+    it ends, not the process; this thread ends with the stage.
+    """
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
+
+    def spawn(self, arguments: list[str], **options: Any) -> subprocess.Popen[bytes]:
+        """Start a process, as ``subprocess.Popen`` does."""
+        return self._thread.submit(subprocess.Popen, arguments, **options).result()
+
+    def stop(self) -> None:
+        """End the thread, and with it whatever it started that still lives."""
+        self._thread.shutdown()

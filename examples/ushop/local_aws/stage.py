@@ -1,0 +1,191 @@
+"""The stage: plays a template on this machine, from the HTTP door to the last log line."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .activity import Activity
+from .api_gateway import ApiGateway
+from .clients import ACCOUNT, REGION, Clients, credentials
+from .endpoint import Endpoint
+from .invoke_api import InvokeApi
+from .lambda_platform import Platform, Settings
+from .log_shipper import LogShipper
+from .resources import make
+from .sources.dynamodb_streams import StreamSource
+from .sources.sns import SnsSource
+from .sources.sqs import POLLERS, SqsSource
+from .spawner import Spawner
+from .template import Template, TemplateError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from .resources import Made
+    from .sources.source import Source
+    from .template import Event, Function
+
+USHOP = Path(__file__).parent.parent / "template.yaml"
+_LOOK_S = 0.03
+
+
+class Stage:
+    """Plays AWS from ``with`` to its end; nothing it started outlives it.
+
+    Attributes:
+        endpoint_url: DynamoDB, SNS, SQS and CloudWatch Logs.
+        lambda_url: Lambda's Invoke.
+        api_url: API Gateway; ``POST {api_url}/sales``.
+        clients: boto3 clients at *endpoint_url*.
+        platform: Lambda.
+    """
+
+    endpoint_url: str
+    lambda_url: str
+    api_url: str
+    clients: Clients
+    platform: Platform
+
+    def __init__(
+        self,
+        template: Path = USHOP,
+        *,
+        endpoint_url: str | None = None,
+        settings: Settings | None = None,
+        max_batching_window_s: float | None = None,
+    ) -> None:
+        """Start nothing yet.
+
+        Args:
+            template: What to play.
+            endpoint_url: An endpoint that runs already; without it moto is started.
+            settings: How Lambda is played.
+            max_batching_window_s: Cuts the template's batching windows short.
+        """
+        if not sys.platform.startswith("linux"):
+            message = "The stage needs Linux: Lambda's runtime client runs nowhere else."
+            raise OSError(message)
+        self._template_path = template
+        self._given_url = endpoint_url
+        self._settings = settings or Settings()
+        self._max_window_s = max_batching_window_s
+        self._activity = Activity()
+        self._sources: list[Source] = []
+        self._parts = contextlib.ExitStack()
+
+    def __enter__(self) -> Stage:
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def drain(self, timeout_s: float = 30.0) -> None:
+        """Wait until all work is done: every queue, stream, retry, and every log line shipped.
+
+        Raises:
+            TimeoutError: Something is still under way after *timeout_s*; the message says what.
+        """
+        until = time.monotonic() + timeout_s
+        while busy := self._busy():
+            if time.monotonic() > until:
+                message = f"still at work after {timeout_s:g} s: {', '.join(busy)}"
+                raise TimeoutError(message)
+            time.sleep(_LOOK_S)
+        self._shipper.flush()
+
+    def stop(self) -> None:
+        """End everything; log lines that wait are shipped first."""
+        for source in self._sources:
+            source.stop()
+        self._parts.close()  # the last one first; one that fails does not keep the others
+        for source in self._sources:
+            source.join()
+        self._sources.clear()
+
+    def pids(self) -> list[int]:
+        """Return the ids of the processes that live: moto's and the sandboxes'."""
+        names = [function.name for function in self.functions]
+        pids = [sandbox.pid for name in names for sandbox in self.platform.sandboxes(name)]
+        return [pid for pid in (self._endpoint.pid, *pids) if pid is not None]
+
+    def _start(self) -> None:
+        template = Template(self._template_path, account=ACCOUNT, region=REGION)
+        spawner = self._stop_later(Spawner())
+        self._endpoint = self._stop_later(Endpoint(spawner, self._given_url))
+        signing = credentials(own_endpoint=self._given_url is None)
+        import boto3  # type: ignore[import-untyped,import-not-found,unused-ignore]  # noqa: F401, PLC0415  # while moto starts
+
+        self.endpoint_url = self._endpoint.url
+        self.clients = Clients(self.endpoint_url, signing)
+        made = make(template, self.clients)
+        self.functions = made.functions
+        self._shipper = self._stop_later(LogShipper(self.clients.logs))
+        self.platform = self._stop_later(
+            Platform(
+                made.functions,
+                account=ACCOUNT,
+                region=REGION,
+                settings=self._settings,
+                shipper=self._shipper,
+                activity=self._activity,
+                spawner=spawner,
+            )
+        )
+        self.lambda_url = self._stop_later(InvokeApi(self.platform)).url
+        self.platform.aws_environment = {
+            **signing,
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_ENDPOINT_URL_LAMBDA": self.lambda_url,
+        }
+        for function in made.functions:
+            for event in function.events:
+                self._connect(function, event, made)
+        self.api_url = self._stop_later(ApiGateway(self.platform, made.functions)).url
+
+    def _connect(self, function: Function, event: Event, made: Made) -> None:
+        properties = dict(event.properties)
+        window_s = float(properties.get("MaximumBatchingWindowInSeconds", 0))
+        if self._max_window_s is not None:
+            window_s = min(window_s, self._max_window_s)
+        source: Source
+        pollers = 1
+        if event.type == "SNS":
+            source = SnsSource(self.platform, self.clients, self._endpoint, function.name, properties)
+        elif event.type == "SQS":
+            url = made.queue_urls.get(properties["Queue"])
+            if url is None:
+                message = f"{function.name}: the queue {properties['Queue']} is not in the template"
+                raise TemplateError(message)
+            source = SqsSource(self.platform, self.clients, function.name, properties, url, window_s)
+            pollers = POLLERS
+        elif event.type == "DynamoDB":
+            source = StreamSource(self.platform, self.clients, self._activity, function.name, properties, window_s)
+        else:
+            return  # Api: ApiGateway asks for those itself
+        self._sources.append(source)
+        source.start(pollers)
+
+    def _busy(self) -> list[str]:
+        version = self._activity.version
+        if not self._activity.idle:
+            return ["invocations"]
+        busy = [source.name for source in self._sources if not source.quiet()]
+        return busy or (["invocations"] if self._activity.version != version else [])
+
+    def _stop_later(self, part: Any) -> Any:
+        self._parts.callback(part.stop)
+        return part
