@@ -1,0 +1,1 @@
+"""Inside the Lambda: the standard library and wrapt, nothing else."""

@@ -1,0 +1,59 @@
+"""What a handler may call. Nothing here raises, and outside an invocation nothing happens."""
+
+from lumitrace.capture import emit
+from lumitrace.capture.guard import Guard
+from lumitrace.capture.record import RecordScope, records
+from lumitrace.capture.scope import CustomScope
+from lumitrace.capture.span import current
+from lumitrace.capture.tag import MAX_TAGS, texts
+
+__all__ = ["record", "records", "span", "tag", "trace_id"]
+
+guard = Guard("capture.api")
+
+
+def tag(**tags: object) -> None:
+    """Say what this transaction is about: ``lumitrace.tag(saleId=sale["id"], total=sale["total"])``.
+
+    A tag is a string (256 characters are kept), a bool, an int, a float or a Decimal, whose digits
+    stay as they are. Inside `record` it belongs to the record's own transaction. A later tag of the same
+    name replaces the earlier one.
+    """
+    with guard:
+        found = current()
+        if found is None:
+            return
+        owner = found.owner()
+        for name, text in texts(tags).items():
+            if len(owner.tags) < MAX_TAGS or name in owner.tags:
+                owner.tags[name] = text
+                emit.waits(owner, len(name) + len(text) + 4)
+            else:
+                owner.invocation.drop("tags")
+
+
+def trace_id() -> str | None:
+    """Return the correlation ID, 32 hex digits: of the record at hand, else of the invocation.
+
+    None outside an invocation.
+    """
+    with guard:
+        found = current()
+        return None if found is None else found.trace_id
+    return None
+
+
+def span(name: str, **attributes: object) -> CustomScope:
+    """Time a step of your own: ``with lumitrace.span("price the basket"):``, or as a decorator.
+
+    ``async with`` and async functions too. *attributes* are strings, numbers or bools.
+    """
+    return CustomScope(name, attributes)
+
+
+def record(one: object) -> RecordScope:
+    """Put the context of *one* record of a batch in force: ``with lumitrace.record(r):``.
+
+    Calls inside belong to the transaction that sent the record.
+    """
+    return RecordScope(one)

@@ -1,0 +1,237 @@
+"""The one file that touches botocore and wrapt.
+
+`BaseClient._emit_api_params` is wrapped: what it returns are the parameters as they will be sent, so that the
+context is added there, for clients and resources, old and new, and nothing else is seen to change.
+botocore's own events say when a call begins, is tried again and ends. Each step is guarded:
+an exception inside a hook would be the caller's.
+"""
+
+import functools
+import sys
+from weakref import WeakSet
+
+from lumitrace.capture import resend
+from lumitrace.capture.calls import LiveCall, refusal
+from lumitrace.capture.config import INJECT, ON, settings
+from lumitrace.capture.error import describe
+from lumitrace.capture.frame import cut
+from lumitrace.capture.guard import Guard, reporter
+from lumitrace.capture.services import BY_CLIENT
+from lumitrace.capture.services._service import Call, Service
+from lumitrace.capture.span import current, process
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+PARAMETERS = ("self", "api_params", "operation_model", "context")
+KEY = "lumitrace"  # our place in botocore's own context of a call
+ITEM_SERVICES = ("dynamodb", "dynamodbstreams")
+
+guard = Guard("capture.botocore")
+plain = Service()
+hooked: "WeakSet[Any]" = WeakSet()
+
+
+def patch(module: "Any") -> None:
+    """Wrap the method of ``botocore.client``, once."""
+    import wrapt  # noqa: PLC0415  # 7 to 45 ms, paid only where botocore is
+
+    original = module.BaseClient.__dict__.get("_emit_api_params")
+    code = getattr(original, "__code__", None)
+    if code is None or code.co_varnames[: code.co_argcount] != PARAMETERS:
+        if not isinstance(original, wrapt.ObjectProxy):
+            reporter.report("capture.botocore", "this botocore is not known; calls are not traced")
+        return
+
+    class Door(wrapt.ObjectProxy):  # type: ignore[misc]  # wrapt has no types
+        """The method, with us behind it; a partial adds no frame to what it raises."""
+
+        def __get__(self, instance: "Any", owner: object = None) -> "Any":
+            if instance is None:
+                return self
+            bound = self.__wrapped__.__get__(instance, owner)
+            return functools.partial(_emit_api_params, bound, instance)
+
+    wrapt.wrap_object(module, "BaseClient._emit_api_params", Door)
+
+
+def _emit_api_params(
+    bound: "Callable[..., Any]", client: "Any", *args: "Any", **kwargs: "Any"
+) -> "Any":
+    """Stand in for the method: botocore's own work first, then ours on what it returns."""
+    try:
+        params = bound(*args, **kwargs)
+    except BaseException as error:
+        cut(error)
+        raise
+    with guard:
+        names = dict(zip(PARAMETERS[1:], args, strict=False), **kwargs)
+        return _prepare(client, params, names["operation_model"], names["context"])
+    return params
+
+
+def _prepare(client: "Any", params: "Any", model: "Any", context: "Any") -> "Any":
+    """Hook *client*, note the call in botocore's *context*, return *params* with our context in them."""
+    is_first = client not in hooked
+    if is_first:
+        hook(client.meta.events)
+        hooked.add(client)
+    if context.get("is_presign_request") or not isinstance(params, dict):
+        return params
+    service = model.service_model.service_name
+    span = current() if settings.enabled == ON else None
+    call = Call(service, model.name, params)
+    row = BY_CLIENT.get(service)
+    live = LiveCall(call, row, span, model)
+    context[KEY] = live
+    if span is None:
+        process.outside += settings.enabled == ON
+        return params
+    known = (row.service() if row is not None else None) or plain
+    live.resource = known.describe(call, row.resources if row is not None else ())
+    live.announce = is_first or (row is not None and model.name in row.waits)
+    if row is None or not _may_inject(service, live):
+        return params
+    trigger, source = span.invocation.source
+    call.avoid = frozenset((source,)) if trigger == "dynamodb" else frozenset()
+    with guard:
+        ours = known.inject(call, span.context(live.span_id))
+        if ours is not params:
+            live.original, live.client = params, client
+        return ours
+    return params
+
+
+def _may_inject(service: str, live: LiveCall) -> bool:
+    if not settings.inject or (service == "dynamodb" and settings.dynamodb != INJECT):
+        return False
+    if resend.is_off(live):
+        live.call.not_injected = "refused"
+        return False
+    return True
+
+
+def hook(events: "Any") -> None:
+    """Listen to what a client says of its calls."""
+    events.register_first("before-call", _before_call, unique_id="lumitrace-before-call")
+    events.register("needs-retry", _needs_retry, unique_id="lumitrace-needs-retry")
+    events.register_first(
+        "response-received", _response_received, unique_id="lumitrace-response-received"
+    )
+    events.register_first("after-call", _after_call, unique_id="lumitrace-after-call")
+    events.register_first("after-call-error", _failed, unique_id="lumitrace-after-call-error")
+
+
+def _before_call(context: "Any" = None, **_: "Any") -> None:
+    with guard:
+        live = context.get(KEY)
+        if live is not None:
+            live.begin()
+
+
+def _needs_retry(
+    attempts: int = 1, response: "Any" = None, request_dict: "Any" = None, **_: "Any"
+) -> float | None:
+    """Count the attempt; ask for one more where our mark may be why the request was refused."""
+    with guard:
+        live = request_dict["context"].get(KEY)
+        if live is not None:
+            live.attempts = attempts
+            return resend.without(live, response, request_dict)
+    return None
+
+
+def _response_received(parsed_response: "Any" = None, context: "Any" = None, **_: "Any") -> None:
+    """Take our mark off the items in an answer, before anybody else sees them."""
+    with guard:
+        live = (context or {}).get(KEY)
+        if live is None or live.call.service not in ITEM_SERVICES or settings.dynamodb == "off":
+            return
+        from lumitrace.capture.services import _attribute_map  # noqa: PLC0415  # DynamoDB only
+
+        if isinstance(parsed_response, dict):
+            _attribute_map.clean_response(live.model, parsed_response)
+
+
+def _after_call(
+    http_response: "Any" = None, parsed: "Any" = None, context: "Any" = None, **_: "Any"
+) -> None:
+    with guard:
+        live = context.get(KEY)
+        if live is None:
+            return
+        code = getattr(http_response, "status_code", 0)
+        metadata = parsed.get("ResponseMetadata", {}) if isinstance(parsed, dict) else {}
+        resend.settle(live, code, metadata)
+        if live.span is None:
+            return
+        error, keys = None, []
+        with guard:
+            error = _error(live, code, parsed)
+            keys = _keys(live, parsed) if error is None or code < 300 else []
+        live.end(code, keys, error, metadata.get("RequestId"))
+
+
+def _error(live: LiveCall, code: int, parsed: "Mapping[str, Any]") -> dict[str, str] | None:
+    if code >= 300:
+        return refusal(parsed, live.call.operation)
+    if live.call.service == "lambda" and parsed.get("FunctionError"):
+        return {"type": "FunctionError", "message": "the invoked function failed"}
+    return None
+
+
+def _keys(live: LiveCall, parsed: "Mapping[str, Any]") -> list[str]:
+    service = live.row.service() if live.row is not None else None
+    return [] if service is None else service.describe_response(live.call, parsed)
+
+
+def _failed(exception: "Any" = None, context: "Any" = None, **_: "Any") -> None:
+    with guard:
+        live = context.get(KEY)
+        if live is not None:
+            described = describe(exception)
+            described.pop("at", None)
+            live.end(0, [], described, None)
+
+
+@functools.cache
+def install() -> None:
+    """Patch botocore: at once where it is loaded, else as soon as the function imports it."""
+    module = sys.modules.get("botocore.client")
+    if module is not None and hasattr(module, "BaseClient"):
+        patch(module)
+    else:
+        sys.meta_path.insert(0, Finder())
+
+
+class Finder:
+    """Waits for ``botocore.client`` to be imported, and then takes itself away."""
+
+    def find_spec(self, name: str, path: "Any" = None, target: "Any" = None) -> "Any":
+        """Return the spec that the other finders give, its loader telling us when it is done."""
+        if name != "botocore.client":
+            return None
+        others = (f for f in sys.meta_path if f is not self and hasattr(f, "find_spec"))
+        for finder in others:
+            spec = finder.find_spec(name, path, target)
+            if spec is not None:
+                with guard:
+                    self.tell(spec.loader)
+                return spec
+        return None
+
+    def tell(self, loader: "Any") -> None:
+        """Have *loader* patch the module right after it has run it, this once."""
+        execute = loader.exec_module
+
+        def exec_module(module: "Any") -> None:
+            del loader.exec_module
+            if self in sys.meta_path:
+                sys.meta_path.remove(self)  # type: ignore[arg-type]  # a finder by its one method
+            execute(module)
+            with guard:
+                patch(module)
+
+        loader.exec_module = exec_module

@@ -1,0 +1,169 @@
+"""The life of one AWS call: what goes out with it, when it is announced, what is told of it."""
+
+import time
+
+from lumitrace.capture import emit
+from lumitrace.capture.config import settings
+from lumitrace.capture.redact import message
+from lumitrace.capture.services._service import Call
+from lumitrace.capture.span import Span
+from lumitrace.wire import span_line
+from lumitrace.wire.context import new_span_id
+from lumitrace.wire.semconv import kind_of_call
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from lumitrace.capture.services import Row
+
+ENTRY_BYTES = 60  # about what an entry has beside its names and keys
+MAX_KEYS = 16  # link keys of one call: a batch has ten entries
+MAX_CODE = 100  # characters
+
+
+class LiveCall:
+    """One call while it runs.
+
+    Attributes:
+        call: what its service sees of it.
+        span: the span in which it is made, None outside an invocation.
+        original: the caller's parameters where ours differ from them, else None.
+        attempts: how many requests were sent.
+        announce: whether it is written before it begins, whatever the time.
+        model, client: botocore's model of the operation, and the client where *original* is set.
+        resent, refusal: whether it went again without our context, and what the refusal was.
+    """
+
+    __slots__ = (
+        "announce",
+        "attempts",
+        "call",
+        "client",
+        "ended",
+        "model",
+        "original",
+        "refusal",
+        "resent",
+        "resource",
+        "row",
+        "span",
+        "span_id",
+        "start_ns",
+    )
+
+    def __init__(self, call: Call, row: "Row | None", span: Span | None, model: "Any") -> None:
+        self.call = call
+        self.row = row
+        self.span = span
+        self.model = model
+        self.span_id = new_span_id()
+        self.original: Mapping[str, Any] | None = None
+        self.client: Any = None
+        self.attempts = 1
+        self.resent = False
+        self.refusal: tuple[str, str, str, str] | None = None
+        self.announce = False
+        self.ended = False
+        self.resource = ""
+        self.start_ns = time.perf_counter_ns()
+
+    @property
+    def operation(self) -> str:
+        """Return ``dynamodb.PutItem``."""
+        return f"{self.call.service}.{self.call.operation}"
+
+    def begin(self) -> None:
+        """The request is built: the clock starts, and the call is announced where that is due."""
+        self.start_ns = now_ns = time.perf_counter_ns()
+        span = self.span
+        if span is None or span.invocation.spans >= settings.max_spans:
+            return
+        span.busy = True
+        invocation = span.invocation
+        if self.announce or now_ns - invocation.last_write_ns >= emit.FLUSH_AFTER_NS:
+            offset_us = invocation.offset_us(now_ns)
+            emit.flush(invocation, (span, [self.span_id, self.operation, self.resource, offset_us]))
+
+    def end(
+        self, code: int, keys: list[str], error: "dict[str, str] | None", aws_request_id: object
+    ) -> None:
+        """The answer is there: an entry of the parent's next line, or a line where it went wrong.
+
+        Args:
+            code: the HTTP status, 0 where there was no answer.
+            keys: link keys of what was sent.
+            error: type, message and code, or None.
+            aws_request_id: AWS's id of the request, kept where it failed.
+        """
+        now_ns = time.perf_counter_ns()
+        span = self.span
+        if span is None or self.ended:
+            return
+        self.ended = True
+        invocation = span.invocation
+        if not emit.admits(invocation):
+            return
+        offset_us = invocation.offset_us(self.start_ns)
+        duration_us = (now_ns - self.start_ns) // 1000
+        rare = {"notInjected": self.call.not_injected} if self.call.not_injected else {}
+        entry: list[Any] = [self.span_id, self.operation, self.resource]
+        if error is None and self.attempts == 1:
+            entry += [offset_us, duration_us, code, keys[:MAX_KEYS], *([rare] if rare else [])]
+            span.calls.append(entry)
+            emit.waits(span, ENTRY_BYTES + sum(map(len, entry[1:3])) + sum(map(len, keys)))
+        else:
+            if aws_request_id and isinstance(aws_request_id, str):
+                rare["awsRequestId"] = aws_request_id[:MAX_CODE]
+            fields = self._fields(offset_us, duration_us, code, error)
+            if keys:
+                fields["linkOut"] = keys[:MAX_KEYS]
+            own = _CallSpan(span, self.span_id)
+            text = emit.line(span_line.SPAN, own, {**fields, **rare}, {})
+            emit.queue(invocation, text)
+        if emit.is_due(invocation, now_ns):
+            emit.flush(invocation)
+
+    def _fields(
+        self, offset_us: int, duration_us: int, code: int, error: "dict[str, str] | None"
+    ) -> "dict[str, Any]":
+        span = self.span
+        fields: dict[str, Any] = {
+            "name": self.operation,
+            "kind": kind_of_call(self.operation),
+            "startUs": (span.invocation.start_us if span else 0) + offset_us,
+            "offsetUs": offset_us,
+            "durationUs": duration_us,
+            "operation": self.operation,
+            "resource": self.resource,
+            "httpStatus": code,
+        }
+        if self.attempts > 1:
+            fields["attempts"] = self.attempts
+        if error is not None:
+            fields["status"] = span_line.STATUS_ERROR
+            fields["severityText"] = span_line.SEVERITY_ERROR
+            fields["error"] = error
+        return fields
+
+
+class _CallSpan:
+    """What a line needs to know of the span of a call."""
+
+    __slots__ = ("invocation", "parent_id", "span_id", "trace_id")
+
+    def __init__(self, parent: Span, span_id: str) -> None:
+        self.trace_id = parent.trace_id
+        self.span_id = span_id
+        self.parent_id = parent.span_id
+        self.invocation = parent.invocation
+
+
+def refusal(parsed: "Mapping[str, Any]", operation: str) -> dict[str, str]:
+    """Return type, message and code of an error that AWS answered, as botocore words it."""
+    error = parsed.get("Error")
+    error = error if isinstance(error, dict) else {}
+    code = str(error.get("Code") or "Unknown")[:MAX_CODE]
+    text = f"An error occurred ({code}) when calling the {operation} operation: "
+    return {"type": code, "message": message(text + str(error.get("Message", ""))), "code": code}

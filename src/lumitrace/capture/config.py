@@ -1,0 +1,148 @@
+"""Every environment variable, one table.
+
+The environment is read once, when this module is imported. A value that does not parse is reported in
+a ``health`` line and its default holds: a typo must not take a function down.
+"""
+
+import os
+
+ON = "1"
+OFF = "0"
+STRIP = "strip"
+INJECT = "inject"
+ALL = "all"
+NONE = "none"
+
+
+class Setting:
+    """One variable: its name, its default, the values it takes and one sentence about it."""
+
+    __slots__ = ("choices", "default", "field", "name", "sentence")
+
+    def __init__(
+        self, name: str, default: str, sentence: str, choices: tuple[str, ...] | None = None
+    ) -> None:
+        self.name = name
+        self.field = name.removeprefix("LUMITRACE_").lower()
+        self.default = default
+        self.choices = choices
+        self.sentence = sentence
+
+    def accepts(self, value: str) -> bool:
+        """Tell whether *value* is one that this setting takes."""
+        if self.choices is not None:
+            return value in self.choices
+        if self.default.isdigit():
+            return value.isascii() and value.isdigit() and 0 < len(value) <= 9
+        return value.isprintable() and len(value) <= 1024
+
+
+TABLE = (
+    Setting(
+        "LUMITRACE_ENABLED",
+        "",
+        "`1` also outside Lambda, `0` nothing at all, `strip` only takes marks off DynamoDB items; "
+        "by default on in Lambda and off elsewhere.",
+        ("", ON, OFF, STRIP),
+    ),
+    Setting(
+        "LUMITRACE_INJECT",
+        ALL,
+        "`none` sends no context along with messages, items and invokes; hops then join by link keys.",
+        (ALL, NONE),
+    ),
+    Setting(
+        "LUMITRACE_DYNAMODB",
+        INJECT,
+        "`inject` writes the context into items and takes it off on every read, "
+        "`strip` only takes it off, `off` does neither.",
+        (INJECT, STRIP, "off"),
+    ),
+    Setting(
+        "LUMITRACE_TRUSTED_APIS",
+        "",
+        "Host names of public APIs, separated by commas, whose callers' `traceparent` is believed.",
+    ),
+    Setting("LUMITRACE_RELEASE", "", "The release of the function, kept with its first line."),
+    Setting(
+        "LUMITRACE_LEVEL",
+        "INFO",
+        "The `level` that span lines bear in Lambda's JSON log format.",
+        ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"),
+    ),
+    Setting(
+        "LUMITRACE_MAX_SPANS", "2000", "Spans that one invocation writes; the rest is counted."
+    ),
+    Setting(
+        "LUMITRACE_MAX_BYTES", "262144", "Bytes that one invocation writes; the rest is counted."
+    ),
+    Setting(
+        "LUMITRACE_DEBUG",
+        OFF,
+        "`1` leaves lumitrace's own frames in tracebacks.",
+        (ON, OFF),
+    ),
+)
+
+
+class Settings:
+    """The values in force.
+
+    Attributes:
+        enabled: ``"1"``, ``"0"`` or ``"strip"``.
+        inject: whether contexts go out.
+        dynamodb: ``"inject"``, ``"strip"`` or ``"off"``.
+        trusted_apis: host names in lower case.
+        level, release: text.
+        max_spans, max_bytes: an invocation's budget.
+        debug: whether our frames stay in tracebacks.
+        wrong: one sentence for each value that did not parse.
+    """
+
+    __slots__ = (
+        "debug",
+        "dynamodb",
+        "enabled",
+        "inject",
+        "level",
+        "max_bytes",
+        "max_spans",
+        "release",
+        "trusted_apis",
+        "wrong",
+    )
+
+    def __init__(self) -> None:
+        self.load({})
+
+    def load(self, environ: "os._Environ[str] | dict[str, str]") -> None:
+        """Take every value from *environ*; what does not parse is put into *wrong*."""
+        self.wrong: list[str] = []
+        value = {setting.field: self._read(setting, environ) for setting in TABLE}
+        in_lambda = bool(environ.get("AWS_LAMBDA_FUNCTION_NAME"))
+        self.enabled = value["enabled"] or (ON if in_lambda else OFF)
+        self.inject = value["inject"] == ALL
+        self.dynamodb = value["dynamodb"]
+        self.trusted_apis = frozenset(
+            host.strip().lower() for host in value["trusted_apis"].split(",") if host.strip()
+        )
+        self.release = value["release"]
+        self.level = value["level"]
+        self.max_spans = int(value["max_spans"])
+        self.max_bytes = int(value["max_bytes"])
+        self.debug = value["debug"] == ON
+
+    def _read(self, setting: Setting, environ: "os._Environ[str] | dict[str, str]") -> str:
+        value = environ.get(setting.name)
+        if value is None:
+            return setting.default
+        value = value.strip()
+        if setting.accepts(value):
+            return value
+        takes = "|".join(filter(None, setting.choices or ())) or "another value"
+        self.wrong.append(f"{setting.name} is not understood, takes {takes}; the default holds")
+        return setting.default
+
+
+settings = Settings()
+settings.load(os.environ)

@@ -1,0 +1,193 @@
+"""Which lines, when, and how they reach standard output.
+
+The ``start`` line is written at once. Then whatever waits is written when a call begins or ends and
+25 ms have passed since the last write, when 3,500 bytes wait, and at the end: a kill hides little, and
+a quick invocation writes two lines.
+"""
+
+import time
+from _thread import allocate_lock
+
+from lumitrace.capture.config import settings
+from lumitrace.capture.guard import reporter
+from lumitrace.capture.output import output
+from lumitrace.wire import span_line
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from lumitrace.capture.span import Invocation, Span
+
+FLUSH_AFTER_NS = 25_000_000
+FLUSH_AT_BYTES = 3_500
+
+
+_taking = allocate_lock()
+
+
+def line(record: str, span: "Span", fields: "dict[str, Any]", tags: "dict[str, str]") -> str:
+    """Return one span line, or several where a list in *fields* is too long for one."""
+    head = {
+        "lumitrace": span_line.VERSION,
+        "record": record,
+        "timestamp": output.timestamp(),
+        "level": settings.level,
+        "traceId": span.trace_id,
+        "spanId": span.span_id,
+    }
+    if span.parent_id is not None:
+        head["parentSpanId"] = span.parent_id
+    head["requestId"] = span.invocation.request_id
+    text = span_line.encode({**head, **fields})
+    if tags:
+        pairs = ",".join(f"{span_line.encode(name)}:{value}" for name, value in tags.items())
+        text = f'{text[:-1]},"tags":{{{pairs}}}}}'
+    if len(text) > span_line.ROOM:
+        split = _split(fields)
+        if split is not None:
+            first, second = split
+            return line(record, span, first, tags) + "\n" + line(record, span, second, {})
+    return span_line.quiet(text)
+
+
+def _split(fields: "dict[str, Any]") -> "tuple[dict[str, Any], dict[str, Any]] | None":
+    """Halve the longest list of *fields*; the second part holds nothing else."""
+    lists = [
+        (len(value), name)
+        for name, value in fields.items()
+        if isinstance(value, list) and name != "open" and len(value) > 1
+    ]
+    if not lists:
+        return None
+    length, name = max(lists)
+    half = length // 2
+    return {**fields, name: fields[name][:half]}, {name: fields[name][half:]}
+
+
+def waits(span: "Span", size: int) -> None:
+    """Note that *span* has something to tell, of about *size* bytes."""
+    invocation = span.invocation
+    invocation.waiting_bytes += size
+    if not span.dirty:
+        span.dirty = True
+        invocation.dirty.append(span)
+
+
+def queue(invocation: "Invocation", text: str) -> None:
+    """Let the complete line *text* wait for the next write."""
+    invocation.lines.append(text)
+    invocation.waiting_bytes += len(text)
+
+
+def admits(invocation: "Invocation") -> bool:
+    """Tell whether the budget of spans has room for one more, and take it; else count it."""
+    if invocation.spans >= settings.max_spans:
+        invocation.drop("spans")
+        return False
+    invocation.spans += 1
+    return True
+
+
+def is_due(invocation: "Invocation", now_ns: int) -> bool:
+    """Tell whether what waits must be written now."""
+    return (
+        now_ns - invocation.last_write_ns >= FLUSH_AFTER_NS
+        or invocation.waiting_bytes >= FLUSH_AT_BYTES
+        or invocation.eager
+    )
+
+
+def flush(invocation: "Invocation", opening: "tuple[Span, list[Any]] | None" = None) -> None:
+    """Write whatever waits; *opening* is the span in which a call begins, and its ``open`` entry."""
+    if not _taking.acquire(blocking=False):
+        return  # another thread writes what waits
+    try:
+        lines = _take(invocation, opening)
+    finally:
+        _taking.release()
+    if lines:
+        put(invocation, lines)
+
+
+def _take(invocation: "Invocation", opening: "tuple[Span, list[Any]] | None") -> list[str]:
+    lines = invocation.lines[:]
+    del invocation.lines[: len(lines)]
+    invocation.waiting_bytes = 0
+    spans = invocation.dirty[:]
+    del invocation.dirty[: len(spans)]
+    if opening is not None and opening[0] not in spans:
+        spans.append(opening[0])
+    for span in spans:
+        span.dirty = False
+        fields, tags = pending(span)
+        if opening is not None and opening[0] is span:
+            fields["open"] = opening[1]
+        if fields or tags:
+            lines.append(line(span_line.CALLS, span, {**_identity(span), **fields}, tags))
+            span.told = True
+    return lines
+
+
+def pending(span: "Span") -> "tuple[dict[str, Any], dict[str, str]]":
+    """Take the entries and tags of *span* that no line has told."""
+    fields: dict[str, Any] = {}
+    for name in ("calls", "records"):
+        waiting = getattr(span, name)
+        if waiting:
+            fields[name] = waiting[:]
+            del waiting[: len(fields[name])]
+    tags, span.tags = span.tags, {}
+    return fields, tags
+
+
+def _identity(span: "Span") -> "dict[str, Any]":
+    """What a ``calls`` line says of its span; more where that is not the invocation's own."""
+    invocation = span.invocation
+    fields: dict[str, Any] = {"startUs": invocation.start_us}
+    if span is not invocation.handler:
+        fields["name"] = span.name
+        fields["kind"] = span.kind
+        fields["offsetUs"] = invocation.offset_us(span.start_ns)
+        if span.record_id is not None:
+            fields["recordId"] = span.record_id
+    return fields
+
+
+def put(invocation: "Invocation", lines: list[str], *, always: bool = False) -> None:
+    """Write *lines*, in pieces that a pipe takes whole; beyond the budget they are counted."""
+    invocation.last_write_ns = time.perf_counter_ns()
+    lines = health(invocation) + lines
+    piece = ""
+    for text in lines:
+        size = len(text) + 1
+        if not always and invocation.written_bytes + size > settings.max_bytes:
+            invocation.drop("bytes", size)
+            continue
+        invocation.written_bytes += size
+        if piece and len(piece) + size > span_line.ROOM:
+            _write(invocation, piece)
+            piece = ""
+        piece += text + "\n"
+    if piece:
+        _write(invocation, piece)
+
+
+def _write(invocation: "Invocation", piece: str) -> None:
+    if not output.write(piece):
+        invocation.drop("unwritten", len(piece))
+
+
+def health(invocation: "Invocation") -> list[str]:
+    """Return a ``health`` line for everything of ours that failed and was not told yet."""
+    if not reporter.waiting:
+        return []
+    return [
+        line(
+            span_line.HEALTH,
+            invocation.handler,
+            {"name": invocation.handler.name, "component": component, "message": message},
+            {},
+        )
+        for component, message in reporter.take()
+    ]

@@ -1,0 +1,40 @@
+"""What a line says of an exception: its type, its text, its place."""
+
+from lumitrace.capture.guard import Guard
+from lumitrace.capture.redact import message
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+
+MAX_FRAMES = 1000  # of a traceback; recursion at the limit has as many
+MAX_NAME = 100  # characters
+LIBRARIES = ("/site-packages/", "/dist-packages/", "/lib/python3", "/var/runtime/", "<frozen ")
+
+guard = Guard("capture.error")
+
+
+def describe(error: BaseException) -> dict[str, str]:
+    """Return ``{"type", "message", "at"}`` of *error*; what cannot be told is left out."""
+    described = {"type": type(error).__name__[:MAX_NAME]}
+    with guard:
+        described["message"] = message(str(error))
+    with guard:
+        place = _place(error.__traceback__)
+        if place:
+            described["at"] = place
+    return described
+
+
+def _place(traceback: "TracebackType | None") -> str:
+    """Return ``app.py:31 handler``: the last frame that is the function's own code."""
+    place = ""
+    for _ in range(MAX_FRAMES):
+        if traceback is None:
+            break
+        code = traceback.tb_frame.f_code
+        name = code.co_filename.replace("\\", "/")
+        if not any(part in name for part in LIBRARIES):
+            place = f"{name.rsplit('/', 1)[-1]}:{traceback.tb_lineno} {code.co_name}"[:MAX_NAME]
+        traceback = traceback.tb_next
+    return place

@@ -1,0 +1,74 @@
+"""An event, and where it came from: which service, which senders, what is ours to take off."""
+
+from lumitrace.capture.services import BY_EVENT_SOURCE, BY_NAME, OTHER, Row
+from lumitrace.capture.services._service import Inbound, Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def recognise(event: object) -> Row:
+    """Return the row of the service that *event* comes from; `OTHER` where none is known.
+
+    Never raises, whatever *event* is.
+    """
+    if not isinstance(event, dict):
+        return OTHER
+    records = event.get("Records")
+    if isinstance(records, list) and records and isinstance(records[0], dict):
+        source = records[0].get("eventSource") or records[0].get("EventSource")
+        return BY_EVENT_SOURCE.get(source, OTHER) if isinstance(source, str) else OTHER
+    context = event.get("requestContext")
+    if isinstance(context, dict):
+        return BY_NAME[_http_service(event, context)]
+    return OTHER
+
+
+def _http_service(event: "dict[str, Any]", context: "dict[str, Any]") -> str:
+    if "elb" in context:
+        return "alb"
+    if isinstance(context.get("http"), dict):
+        host = context.get("domainName")
+        url = isinstance(host, str) and ".lambda-url." in host
+        return "function-url" if url else "api-gateway-http"
+    return "api-gateway-rest" if isinstance(event.get("httpMethod"), str) else "other"
+
+
+def extract(row: Row, event: "Any", context: object) -> tuple[Row, Inbound]:
+    """Return what *event* and the runtime's *context* say, and the row they prove.
+
+    An Invoke's event has no shape of its own: the row is ``lambda`` where the caller's context is
+    in *context*.
+    """
+    service = row.service()
+    if service is not None:
+        return row, service.extract(event)
+    if row is OTHER and getattr(context, "client_context", None) is not None:
+        from lumitrace.capture.services import lambda_  # noqa: PLC0415  # only where it may matter
+
+        caller = lambda_.extract_context(context)
+        if caller is not None:
+            return BY_NAME["lambda"], Inbound([caller])
+    return row, Inbound()
+
+
+def extract_record(record: object) -> tuple[Row, Record]:
+    """Return what one *record* of a batch says of its sender."""
+    row = recognise({"Records": [record]})
+    service = row.service()
+    if service is None or not isinstance(record, dict):
+        return row, Record(None)
+    return row, service.extract_record(record)
+
+
+def clean(row: Row, event: "Any", context: object) -> None:
+    """Take off, in place, what lumitrace itself put into *event* and *context*."""
+    if row.name == "dynamodb":
+        from lumitrace.capture.services import dynamodb  # noqa: PLC0415  # streams only
+
+        dynamodb.clean_event(event)
+    elif row.name == "lambda":
+        from lumitrace.capture.services import lambda_  # noqa: PLC0415  # Invokes only
+
+        lambda_.clean_context(context)

@@ -1,0 +1,118 @@
+"""An invocation's beginning and end: the ``start`` line, the ``invocation`` line.
+
+Whether the invocation continues a sender's trace or starts its own is decided here, for all services.
+"""
+
+import os
+import time
+
+from lumitrace.capture import emit, inbound, lines
+from lumitrace.capture.config import ON, settings
+from lumitrace.capture.guard import Guard, reporter
+from lumitrace.capture.services import OTHER
+from lumitrace.capture.services._service import Inbound
+from lumitrace.capture.span import Invocation, Span, process
+from lumitrace.wire import semconv, span_line
+from lumitrace.wire.context import SpanContext, new_span_id, new_trace_id
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+guard = Guard("capture.invocation")
+
+
+def begin(
+    name: str | None, tags: dict[str, str], event: "Any", context: object
+) -> Invocation | None:
+    """Write the ``start`` line and return the invocation, or None where none is to be told.
+
+    With ``LUMITRACE_ENABLED=strip`` our marks are taken off the event and that is all. An invocation
+    that runs already is the layer's or an outer decorator's: one handler, one span.
+    """
+    if process.active is not None:
+        return None
+    row, source = OTHER, Inbound()
+    with guard:
+        row = inbound.recognise(event)
+        row, source = inbound.extract(row, event, context)
+    with guard:
+        inbound.clean(row, event, context)
+    if settings.enabled != ON:
+        return None
+    request_id = getattr(context, "aws_request_id", None)
+    invocation = Invocation(request_id if isinstance(request_id, str) else new_span_id())
+    invocation.source = (row.name, source.source)
+    name = name or os.environ.get("AWS_LAMBDA_FUNCTION_NAME") or "function"
+    linked = _continue(invocation, name, [record.context for record in source.records])
+    span = invocation.handler
+    span.kind = row.kind
+    span.attributes[semconv.FAAS_TRIGGER] = row.trigger
+    process.active = invocation
+    process.invocations += 1
+    with guard:
+        for wrong in settings.wrong:
+            reporter.report("capture.config", wrong)
+        fields = lines.start(invocation, row, source, linked)
+        emit.put(invocation, [emit.line(span_line.START, span, fields, tags)])
+    return invocation
+
+
+def _continue(
+    invocation: Invocation, name: str, contexts: list[SpanContext | None]
+) -> list[SpanContext]:
+    """Give *invocation* its span: in the trace of its senders where they agree, else in its own.
+
+    Returns the senders that are linked instead of being the parent.
+    """
+    known = list(dict.fromkeys(context for context in contexts if context is not None))
+    agree = bool(known) and None not in contexts
+    if agree and all(context.trace_id == known[0].trace_id for context in known):
+        parent, *linked = known
+        span = Span(invocation, name, parent.trace_id, parent.span_id)
+    else:
+        linked = known
+        span = Span(invocation, name, new_trace_id(), None)
+    for context in known:
+        span.ride_on(context)
+    invocation.handler = span
+    return linked
+
+
+def end(
+    invocation: Invocation, context: object, result: object, raised: BaseException | None
+) -> None:
+    """Write what waits and the ``invocation`` line; nothing of the invocation is kept after it."""
+    span = invocation.handler
+    fields: dict[str, Any] = {"name": span.name, "kind": span.kind, "startUs": invocation.start_us}
+    fields["durationUs"] = invocation.offset_us(time.perf_counter_ns())
+    fields["cpuUs"] = (time.process_time_ns() - invocation.cpu_ns) // 1000
+    try:
+        with guard:
+            fields |= lines.outcome(span, result, raised)
+        with guard:
+            lines.attributes(span, context)
+        with guard:
+            invocation.close_records(raised)
+        with guard:
+            _write(invocation, fields)
+    finally:
+        span.ended = True
+        process.active = None
+
+
+def _write(invocation: Invocation, fields: "dict[str, Any]") -> None:
+    span = invocation.handler
+    waiting, tags = emit.pending(span)
+    emit.flush(invocation)
+    if invocation.written_bytes > settings.max_bytes:
+        invocation.drop("spans", sum(map(len, waiting.values())))
+        waiting = {}
+    if process.outside:
+        invocation.drop("outside", process.outside)
+        process.outside = 0
+    fields |= waiting
+    fields["attributes"] = span.attributes
+    if invocation.dropped:
+        fields["dropped"] = invocation.dropped
+    emit.put(invocation, [emit.line(span_line.INVOCATION, span, fields, tags)], always=True)

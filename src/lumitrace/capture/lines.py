@@ -1,0 +1,103 @@
+"""What the ``start`` and the ``invocation`` line say beside the span itself."""
+
+import os
+
+from lumitrace.capture import error
+from lumitrace.capture.config import settings
+from lumitrace.capture.span import Invocation, Span, process
+from lumitrace.wire import semconv, span_line
+from lumitrace.wire.context import SpanContext, parse_xray_root
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from lumitrace.capture.services import Row
+    from lumitrace.capture.services._service import Inbound
+
+MAX_LINKS = 256  # records told one by one; the rest are counted
+
+
+def start(
+    invocation: Invocation, row: "Row", source: "Inbound", linked: "list[SpanContext]"
+) -> "dict[str, Any]":
+    """Return the fields of the ``start`` line; *linked* are the senders that are no parent."""
+    records = source.records
+    keys = [record.link_key for record in records if record.context is None and record.link_key]
+    links = [[context.trace_id, context.span_id] for context in linked]
+    if source.claimed is not None:
+        links.append([source.claimed.trace_id, source.claimed.span_id, "claimed"])
+    for told in (links, keys):
+        if len(told) > MAX_LINKS:
+            invocation.drop("links", len(told) - MAX_LINKS)
+            del told[MAX_LINKS:]
+    fields = {
+        "name": invocation.handler.name,
+        "kind": invocation.handler.kind,
+        "startUs": invocation.start_us,
+        "trigger": row.name,
+        "route": source.route,
+        "source": source.source,
+        "linkIn": keys,
+        "links": links,
+        "xrayRoot": parse_xray_root(os.environ.get("_X_AMZN_TRACE_ID")),
+        "records": len(records) if len(records) > 1 else 0,
+        "attributes": first_of_process() if process.invocations == 1 else None,
+    }
+    return {field: value for field, value in fields.items() if value}
+
+
+def first_of_process() -> "dict[str, Any]":
+    """What does not change while the process lives, told once."""
+    environ = os.environ
+    stream = environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
+    memory = environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")
+    from lumitrace import __version__  # noqa: PLC0415  # the front door imports this module
+
+    attributes = {
+        semconv.FAAS_MAX_MEMORY: int(memory) << 20 if memory.isdigit() else None,
+        semconv.HOST_ARCH: os.uname().machine if hasattr(os, "uname") else None,
+        semconv.AWS_LOG_STREAM_NAMES: [stream] if stream else None,
+        semconv.SERVICE_VERSION: settings.release,
+        semconv.TELEMETRY_DISTRO_VERSION: __version__,
+    }
+    return {name: value for name, value in attributes.items() if value}
+
+
+def outcome(span: Span, result: object, raised: BaseException | None) -> "dict[str, Any]":
+    """Status and error of the handler; an answer of 500 and more to a web caller is a failure."""
+    if raised is not None:
+        described = error.describe(raised)
+    else:
+        code = result.get("statusCode") if type(result) is dict else None
+        if (
+            span.attributes.get(semconv.FAAS_TRIGGER) != semconv.TRIGGER_HTTP
+            or type(code) is not int
+        ):
+            return {}
+        span.attributes[semconv.HTTP_RESPONSE_STATUS_CODE] = code
+        if code < 500:
+            return {}
+        described = {"type": str(code)}
+    return {
+        "status": span_line.STATUS_ERROR,
+        "severityText": span_line.SEVERITY_ERROR,
+        "error": described,
+    }
+
+
+def attributes(span: Span, context: object) -> None:
+    """Add what the runtime says of the function."""
+    environ = os.environ
+    if process.invocations == 1 and (
+        environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand") == "on-demand"
+    ):
+        span.attributes[semconv.FAAS_COLDSTART] = True
+    version = environ.get("AWS_LAMBDA_FUNCTION_VERSION")
+    if version:
+        span.attributes[semconv.FAAS_VERSION] = version
+    arn = getattr(context, "invoked_function_arn", None)
+    parts = arn.split(":") if isinstance(arn, str) else []
+    if len(parts) > 4:
+        span.attributes[semconv.CLOUD_ACCOUNT_ID] = parts[4]
+        span.attributes[semconv.CLOUD_REGION] = parts[3]

@@ -1,0 +1,120 @@
+"""A request that was refused with our mark in it goes again without (DESIGN: promise P3).
+
+Only for a reason that the mark could be, and only where the whole request was refused. If it succeeds
+without, the mark was guilty and stays off that resource for the life of the process. If it is refused
+again the mark was innocent: the caller gets the answer it would have had, and the same refusal is
+not tried a second time for 60 s.
+"""
+
+import time
+
+from lumitrace.capture.guard import reporter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from lumitrace.capture.calls import LiveCall
+
+QUIET_NS = 60_000_000_000
+MAX_REMEMBERED = 256
+
+# (error code, a part of its message in lower case; "" for any), by botocore's name of the service. Never a
+# condition or a key: those a mark cannot be the reason of.
+SUSPICIONS = {
+    "dynamodb": (
+        ("ValidationException", "item size"),
+        ("ValidationException", "size has exceeded"),
+        ("ValidationException", "expression"),
+        ("ValidationException", "attribute name"),
+        ("AccessDeniedException", ""),
+    ),
+    "lambda": (
+        ("InvalidRequestContentException", ""),
+        ("RequestTooLargeException", ""),
+        ("ValidationException", "clientcontext"),
+    ),
+    "sns": (
+        ("InvalidParameter", "too long"),
+        ("InvalidParameter", "attribute"),
+        ("InvalidParameter", "size"),
+        ("InvalidParameterValue", "attribute"),
+        ("BatchRequestTooLong", ""),
+    ),
+    "sqs": (
+        ("InvalidParameterValue", "must be shorter"),
+        ("InvalidParameterValue", "attribute"),
+        ("AWS.SimpleQueueService.BatchRequestTooLong", ""),
+        ("BatchRequestTooLong", ""),
+    ),
+}
+
+guilty: set[tuple[str, str]] = set()
+innocent: dict[tuple[str, str, str, str], int] = {}
+
+
+def is_off(live: "LiveCall") -> bool:
+    """Tell whether the mark was found guilty at this resource before."""
+    return bool(guilty) and (live.call.service, live.resource) in guilty
+
+
+def without(live: "LiveCall", response: "Any", request_dict: "dict[str, Any]") -> float | None:
+    """Put the caller's own parameters into the request and ask for it at once; None to let it be.
+
+    The answer is what a ``needs-retry`` handler gives: seconds to wait, or None for no retry.
+    """
+    if live.original is None or live.resent or response is None:
+        return None
+    http_response, parsed = response
+    if not 400 <= http_response.status_code < 500:
+        return None
+    error = parsed.get("Error") or {}
+    code, text = str(error.get("Code")), str(error.get("Message", ""))
+    if not _is_suspicious(live.call.service, code, text):
+        return None
+    key = (live.operation, live.resource, code, _without_values(text))
+    if time.monotonic_ns() - innocent.get(key, -QUIET_NS) < QUIET_NS:
+        return None
+    serializer = live.client._serializer  # noqa: SLF001  # as BaseClient itself does
+    plain = serializer.serialize_to_request(live.original, live.model)
+    request_dict["body"] = plain["body"]
+    if live.call.service == "lambda":
+        header = plain["headers"].get("X-Amz-Client-Context")
+        request_dict["headers"].pop("X-Amz-Client-Context", None)
+        if header is not None:
+            request_dict["headers"]["X-Amz-Client-Context"] = header
+    live.resent = True
+    live.refusal = key
+    return 0
+
+
+def settle(live: "LiveCall", code: int, metadata: "dict[str, Any]") -> None:
+    """Judge the mark by what came of the request without it, and put the count of retries right."""
+    if not live.resent:
+        return
+    live.attempts -= 1
+    if isinstance(metadata.get("RetryAttempts"), int):
+        metadata["RetryAttempts"] -= 1
+    live.call.not_injected = "refused"
+    if code < 300:
+        guilty.add((live.call.service, live.resource))
+        refused = live.refusal[2] if live.refusal else ""
+        reporter.report(
+            "capture.resend",
+            f"{live.operation} {live.resource} refused our context ({refused}): it stays out there",
+        )
+    elif live.refusal is not None:
+        if len(innocent) >= MAX_REMEMBERED:
+            innocent.clear()
+        innocent[live.refusal] = time.monotonic_ns()
+
+
+def _is_suspicious(service: str, code: str, text: str) -> bool:
+    lower = text.lower()
+    return any(code == suspect and part in lower for suspect, part in SUSPICIONS.get(service, ()))
+
+
+def _without_values(text: str) -> str:
+    """Return *text* without digits and quoted words, so that one refusal is known again."""
+    outside = text.split('"')[::2]
+    return "".join(letter for letter in "".join(outside)[:512] if not letter.isdigit())

@@ -1,0 +1,137 @@
+"""What a service is to the rest: an event or a call in, data out.
+
+A service never sees a span, a clock, the log or the network, and never changes what it is given.
+"""
+
+from lumitrace.wire.context import SpanContext
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+
+class Call:
+    """One AWS call, as its sender sees it.
+
+    Attributes:
+        service: botocore's name, ``sns``.
+        operation: AWS's name, ``Publish``.
+        params: what the caller gave, as the service takes it; never changed.
+        not_injected: why our context stays out, where it does.
+        avoid: names of tables that must not get a mark from here.
+    """
+
+    __slots__ = ("avoid", "not_injected", "operation", "params", "service")
+
+    def __init__(self, service: str, operation: str, params: "Mapping[str, Any]") -> None:
+        self.service = service
+        self.operation = operation
+        self.params = params
+        self.not_injected: str | None = None
+        self.avoid: frozenset[str] = frozenset()
+
+
+class Record:
+    """One record of a batch, or the one message of an event.
+
+    Attributes:
+        context: what the sender wrote into it, or None.
+        link_key: the id by which the sender knows it too, or None.
+        identifier: the record's own id, for people; "" where it has none.
+    """
+
+    __slots__ = ("context", "identifier", "link_key")
+
+    def __init__(
+        self, context: SpanContext | None, link_key: str | None = None, identifier: object = ""
+    ) -> None:
+        self.context = context
+        self.link_key = link_key
+        self.identifier = identifier if isinstance(identifier, str) else ""
+
+
+class Inbound:
+    """What an event says of where it comes from.
+
+    Attributes:
+        records: one a record of the event, or one for the event itself.
+        route: ``POST /sales``, of an HTTP event.
+        source: the name of topic, queue or table, of any other.
+        claimed: the context that a caller at a public edge claims, not believed.
+    """
+
+    __slots__ = ("claimed", "records", "route", "source")
+
+    def __init__(
+        self,
+        records: "Iterable[Record]" = (),
+        *,
+        route: str = "",
+        source: str = "",
+        claimed: SpanContext | None = None,
+    ) -> None:
+        self.records = list(records)
+        self.route = route
+        self.source = source
+        self.claimed = claimed
+
+
+class Service:
+    """The hooks; a service answers those that it has something to say to."""
+
+    def extract(self, event: "dict[str, Any]") -> Inbound:
+        """Return what *event* says of its senders."""
+        records = [r for r in event.get("Records") or () if isinstance(r, dict)]
+        return Inbound(map(self.extract_record, records), source=self.source(records))
+
+    def extract_record(self, record: "dict[str, Any]") -> Record:
+        """Return what one *record* of an event says of its sender."""
+        del record
+        return Record(None)
+
+    def source(self, records: "list[dict[str, Any]]") -> str:
+        """Return the name of what *records* come from, by the ARN of the first."""
+        for record in records[:1]:
+            return name_of(record.get("eventSourceARN"))
+        return ""
+
+    def inject(self, call: Call, context: SpanContext) -> "Mapping[str, Any]":
+        """Return the parameters with *context* in them, or ``call.params`` itself."""
+        del context
+        return call.params
+
+    def describe(self, call: Call, names: tuple[str, ...]) -> str:
+        """Return the name of what *call* is about: the first of the parameters *names*."""
+        for name in names:
+            value = call.params.get(name)
+            if isinstance(value, str) and value:
+                return name_of(value)
+        return ""
+
+    def describe_response(self, call: Call, response: "Mapping[str, Any]") -> list[str]:
+        """Return the link keys that *response* gives."""
+        del call, response
+        return []
+
+
+def name_of(text: object) -> str:
+    """Return the name at the end of an ARN or a URL, 100 characters at most.
+
+    ``arn:aws:sns:eu-west-1:123456789012:ushop_new-sales`` gives ``ushop_new-sales``; a table's ARN
+    gives the table, also where an index or a stream follows it.
+    """
+    if not isinstance(text, str):
+        return ""
+    if text.startswith("arn:"):
+        last = text.split(":", 5)[-1]
+        kind, slash, rest = last.partition("/")
+        if slash:
+            name = rest.split("/", 1)[0] if kind == "table" else rest.rsplit("/", 1)[-1]
+        else:
+            parts = last.split(":")
+            name = parts[1] if parts[0] == "function" and len(parts) > 1 else parts[-1]
+        return name[:100]
+    if "://" in text:
+        text = text.split("?", 1)[0].rstrip("/").rsplit("/", 1)[-1]
+    return text[:100]

@@ -1,0 +1,96 @@
+"""Amazon SNS.
+
+Inbound:   one record, from ``Sns.MessageAttributes.traceparent.Value``.
+Outbound:  ``Publish`` and each entry of ``PublishBatch`` to a topic, as a message attribute.
+Event:     https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html
+Limits:    https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+"""
+
+from lumitrace.capture.services import _message_attributes
+from lumitrace.capture.services._service import Call, Inbound, Record, Service, name_of
+from lumitrace.wire.context import SpanContext
+from lumitrace.wire.link_key import SNS, link_key
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+MAX_BYTES = 262_144  # a publish, bodies and attributes together; a topic may allow more
+
+
+class Sns(Service):
+    """Topics: Lambda hands over one message at a time."""
+
+    def extract(self, event: "dict[str, Any]") -> Inbound:
+        """Return one record a message."""
+        inbound = super().extract(event)
+        first = event["Records"][0].get("Sns")
+        inbound.source = name_of(first.get("TopicArn")) if isinstance(first, dict) else ""
+        return inbound
+
+    def extract_record(self, record: "dict[str, Any]") -> Record:
+        """Return the context and the MessageId of one message."""
+        message = record.get("Sns")
+        message = message if isinstance(message, dict) else {}
+        context = _message_attributes.read(message.get("MessageAttributes"), "Value")
+        identifier = message.get("MessageId")
+        return Record(context, link_key(SNS, identifier), identifier)
+
+    def inject(self, call: Call, context: SpanContext) -> "Mapping[str, Any]":
+        """Add the attribute to a message, or to each of a batch that fits."""
+        params = call.params
+        if call.operation == "Publish":
+            call.not_injected = _reason(params) or _too_large([params])
+            if call.not_injected is None:
+                params, call.not_injected = _message_attributes.with_context(params, context)
+        elif call.operation == "PublishBatch":
+            entries = params.get("PublishBatchRequestEntries")
+            if isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries):
+                return _batch(call, entries, context)
+        return params
+
+    def describe_response(self, call: Call, response: "Mapping[str, Any]") -> list[str]:
+        """Return the key of every message that the topic took."""
+        if call.operation == "Publish":
+            return [key for key in [link_key(SNS, response.get("MessageId"))] if key]
+        if call.operation == "PublishBatch":
+            sent = [link_key(SNS, done.get("MessageId")) for done in response.get("Successful", ())]
+            return [key for key in sent if key]
+        return []
+
+
+def _batch(
+    call: Call, entries: "list[dict[str, Any]]", context: SpanContext
+) -> "Mapping[str, Any]":
+    call.not_injected = _too_large(entries)
+    if call.not_injected is not None:
+        return call.params
+    ours = []
+    for entry in entries:
+        reason = _reason(entry)
+        if reason is None:
+            entry, reason = _message_attributes.with_context(entry, context)  # noqa: PLW2901
+        call.not_injected = call.not_injected or reason
+        ours.append(entry)
+    return {**call.params, "PublishBatchRequestEntries": ours}
+
+
+def _reason(message: "Mapping[str, Any]") -> str | None:
+    """Why *message* must stay as it is: attributes mean something else there, or get lost."""
+    if "PhoneNumber" in message:
+        return "sms"
+    if message.get("MessageStructure") == "json":
+        return "json-structure"
+    if "/" in str(message.get("TargetArn", ""))[:1024]:
+        return "platform-endpoint"
+    return None
+
+
+def _too_large(messages: "list[Mapping[str, Any]]") -> str | None:
+    total = sum(_message_attributes.size(message, "Message") for message in messages)
+    room = MAX_BYTES - len(messages) * _message_attributes.OUR_BYTES
+    return "size" if total > room else None
+
+
+service = Sns()

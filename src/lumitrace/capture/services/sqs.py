@@ -1,0 +1,80 @@
+"""Amazon SQS.
+
+Inbound:   one record a message, from ``messageAttributes.traceparent.stringValue``; where the body is an
+           SNS notification, from the notification.
+Outbound:  ``SendMessage`` and each entry of ``SendMessageBatch``, as a message attribute.
+Event:     https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
+Limits:    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+"""
+
+from lumitrace.capture.services import _message_attributes, _sns_notification
+from lumitrace.capture.services._service import Call, Record, Service
+from lumitrace.wire.context import SpanContext
+from lumitrace.wire.link_key import SQS, link_key
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+MAX_BYTES = 1_048_576  # a message, and a batch in all; a queue may allow less
+
+
+class Sqs(Service):
+    """Queues: many messages may arrive at once, each from a trace of its own."""
+
+    def extract_record(self, record: "dict[str, Any]") -> Record:
+        """Return the context and the id of one message."""
+        identifier = record.get("messageId")
+        context = _message_attributes.read(record.get("messageAttributes"), "stringValue")
+        if context is not None:
+            return Record(context, link_key(SQS, identifier), identifier)
+        nested = _sns_notification.read(record.get("body"))
+        if nested is not None:
+            return Record(nested.context, nested.link_key, identifier)
+        return Record(None, link_key(SQS, identifier), identifier)
+
+    def inject(self, call: Call, context: SpanContext) -> "Mapping[str, Any]":
+        """Add the attribute to a message, or to each of a batch that fits."""
+        params = call.params
+        if call.operation == "SendMessage":
+            call.not_injected = _too_large([params])
+            if call.not_injected is None:
+                params, call.not_injected = _message_attributes.with_context(params, context)
+        elif call.operation == "SendMessageBatch":
+            entries = params.get("Entries")
+            if isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries):
+                return _batch(call, entries, context)
+        return params
+
+    def describe_response(self, call: Call, response: "Mapping[str, Any]") -> list[str]:
+        """Return the key of every message that the queue took."""
+        if call.operation == "SendMessage":
+            return [key for key in [link_key(SQS, response.get("MessageId"))] if key]
+        if call.operation == "SendMessageBatch":
+            sent = [link_key(SQS, done.get("MessageId")) for done in response.get("Successful", ())]
+            return [key for key in sent if key]
+        return []
+
+
+def _batch(
+    call: Call, entries: "list[dict[str, Any]]", context: SpanContext
+) -> "Mapping[str, Any]":
+    call.not_injected = _too_large(entries)
+    if call.not_injected is not None:
+        return call.params
+    ours = []
+    for entry in entries:
+        entry, reason = _message_attributes.with_context(entry, context)  # noqa: PLW2901
+        call.not_injected = call.not_injected or reason
+        ours.append(entry)
+    return {**call.params, "Entries": ours}
+
+
+def _too_large(messages: "list[Mapping[str, Any]]") -> str | None:
+    total = sum(_message_attributes.size(message, "MessageBody") for message in messages)
+    room = MAX_BYTES - len(messages) * _message_attributes.OUR_BYTES
+    return "size" if total > room else None
+
+
+service = Sqs()

@@ -1,0 +1,212 @@
+"""A span while it lives, the invocation around it, and which one is current.
+
+Calls and batch records that end well are not spans of their own here: they are entries of their
+parent, folded into its next line (docs/span-line.md).
+"""
+
+import os
+import time
+from contextvars import ContextVar
+
+from lumitrace.wire.context import SpanContext, new_span_id
+from lumitrace.wire.semconv import KIND_INTERNAL
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+Entry = list["Any"]
+
+
+class Span:
+    """The handler's span, a custom one or a batch record's.
+
+    Attributes:
+        trace_id, span_id, parent_id: who it is; *parent_id* may be None.
+        start_ns: on the monotonic clock, nanoseconds.
+        calls, records: entries that no line has told yet.
+        tags: name → JSON text of the value, not told yet.
+        tables, hops: the DynamoDB tables that the context passed through (`wire.mark`).
+        parent: the span in whose context it was opened, None for the handler's.
+        record_id, link_in: of a batch record, else None.
+        told: whether a line has named it, so that its own line must come.
+        busy: whether it has had a call or a span below it.
+    """
+
+    __slots__ = (
+        "attributes",
+        "busy",
+        "calls",
+        "dirty",
+        "ended",
+        "hops",
+        "invocation",
+        "kind",
+        "link_in",
+        "name",
+        "parent",
+        "parent_id",
+        "record_id",
+        "records",
+        "span_id",
+        "start_ns",
+        "tables",
+        "tags",
+        "told",
+        "trace_id",
+    )
+
+    def __init__(
+        self, invocation: "Invocation", name: str, trace_id: str, parent_id: str | None
+    ) -> None:
+        self.invocation = invocation
+        self.name = name
+        self.kind = KIND_INTERNAL
+        self.trace_id = trace_id
+        self.span_id = new_span_id()
+        self.parent_id = parent_id
+        self.start_ns = time.perf_counter_ns()
+        self.calls: list[Entry] = []
+        self.records: list[Entry] = []
+        self.tags: dict[str, str] = {}
+        self.attributes: dict[str, Any] = {}
+        self.tables: tuple[str, ...] = ()
+        self.hops = 0
+        self.parent: Span | None = None
+        self.record_id: str | None = None
+        self.link_in: str | None = None
+        self.told = False
+        self.busy = False
+        self.dirty = False
+        self.ended = False
+
+    def context(self, span_id: str) -> SpanContext:
+        """Return the context that a call of this span with the id *span_id* sends along."""
+        return SpanContext(self.trace_id, span_id, self.tables, self.hops)
+
+    def ride_on(self, context: SpanContext) -> None:
+        """Remember the tables that *context*, a sender's, has passed through."""
+        self.hops = max(self.hops, context.hops)
+        self.tables += tuple(table for table in context.tables if table not in self.tables)
+
+    def owner(self) -> "Span":
+        """Return the nearest span whose transaction this is: a record's, else the handler's."""
+        span = self
+        while span.parent is not None and span.record_id is None:
+            span = span.parent
+        return span
+
+
+class Invocation:
+    """One run of the handler: what its lines share, and what waits to be written.
+
+    Attributes:
+        request_id: Lambda's.
+        start_us: Unix microseconds; *start_ns* is the same moment on the monotonic clock.
+        last_write_ns: monotonic, when lines were last written.
+        lines: complete lines that wait.
+        dirty: spans with entries or tags that wait.
+        waiting_bytes: about how many bytes wait.
+        dropped: what the budgets took away, counted by kind.
+        open_records: batch records begun and not ended.
+        source: (trigger, name of the source) of the event.
+        first_of: ids of the clients that have made a call in this process.
+    """
+
+    __slots__ = (
+        "cold",
+        "cpu_ns",
+        "dirty",
+        "dropped",
+        "eager",
+        "handler",
+        "last_write_ns",
+        "lines",
+        "open_records",
+        "request_id",
+        "source",
+        "spans",
+        "start_ns",
+        "start_us",
+        "waiting_bytes",
+        "written_bytes",
+    )
+
+    def __init__(self, request_id: str) -> None:
+        self.request_id = request_id
+        self.start_us = time.time_ns() // 1000
+        self.start_ns = time.perf_counter_ns()
+        self.cpu_ns = time.process_time_ns()
+        self.last_write_ns = 0
+        self.lines: list[str] = []
+        self.dirty: list[Span] = []
+        self.waiting_bytes = 0
+        self.written_bytes = 0
+        self.spans = 0
+        self.dropped: dict[str, int] = {}
+        self.open_records: list[Span] = []
+        self.source: tuple[str, str] = ("", "")
+        self.cold = False
+        self.eager = False
+        self.handler: Span
+
+    def offset_us(self, at_ns: int) -> int:
+        """Return the microseconds from the invocation's start to *at_ns* (monotonic)."""
+        return (at_ns - self.start_ns) // 1000
+
+    def close_records(self, raised: BaseException | None) -> None:
+        """End the batch records that a loop left open, with what the handler raised."""
+        if self.open_records:
+            from lumitrace.capture.scope import finish  # noqa: PLC0415  # loaded where records are
+
+            for record in self.open_records[:]:
+                finish(record, raised)
+
+    def drop(self, kind: str, count: int = 1) -> None:
+        """Count what is not written."""
+        self.dropped[kind] = self.dropped.get(kind, 0) + count
+
+
+class Process:
+    """What one process knows across invocations."""
+
+    __slots__ = ("active", "invocations", "outside")
+
+    def __init__(self) -> None:
+        self.active: Invocation | None = None
+        self.invocations = 0
+        self.outside = 0  # AWS calls made outside an invocation
+
+    def forked(self) -> None:
+        """In a forked child: nothing that the parent gathered is written twice.
+
+        No handler ends in the child, so that its calls are written one by one.
+        """
+        invocation = self.active
+        if invocation is not None:
+            for span in (invocation.handler, *invocation.dirty):
+                span.calls, span.records, span.tags = [], [], {}
+            invocation.lines, invocation.dirty, invocation.waiting_bytes = [], [], 0
+            invocation.eager = True
+
+
+process = Process()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=process.forked)
+
+current_span: ContextVar[Span | None] = ContextVar("lumitrace_current_span", default=None)
+
+
+def current() -> Span | None:
+    """Return the span whose work this is, or None outside an invocation.
+
+    Where the context variable is lost (pool threads of others) or belongs to an invocation that has
+    ended, it is the span of the invocation that runs.
+    """
+    invocation = process.active
+    if invocation is None:
+        return None
+    span = current_span.get()
+    if span is None or span.invocation is not invocation or span.ended:
+        return invocation.handler
+    return span
