@@ -6,6 +6,7 @@ import os
 from decimal import Decimal
 
 import boto3
+
 import lumitrace
 from lumitrace import traced
 

@@ -5,6 +5,7 @@ import logging
 import os
 
 import boto3
+
 import lumitrace
 from lumitrace import traced
 

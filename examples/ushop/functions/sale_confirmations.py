@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import boto3
 from botocore.exceptions import ClientError
+
 from lumitrace import traced
 
 logger = logging.getLogger("ushop")
@@ -37,6 +38,6 @@ def confirm(sale):
             },
         )
     except ClientError:
-        logger.error("Failed writing to DDB table: %s", sales.name)
+        logger.error("Failed writing to DDB table: %s", sales.name)  # noqa: TRY400  # one line
         raise
     logger.info("Sale confirmed. saleId = %s", sale["saleId"])

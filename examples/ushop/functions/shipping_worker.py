@@ -5,6 +5,7 @@ import logging
 import os
 
 import boto3
+
 from lumitrace import traced
 
 logger = logging.getLogger("ushop")

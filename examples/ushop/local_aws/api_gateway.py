@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 API_ID = "u5h0pl0cal"
 STAGE_NAME = "Prod"  # SAM's default
-_FAILED = 502, {}, b'{"message": "Internal server error"}'
+_FAILED: tuple[int, dict[str, str], bytes] = 502, {}, b'{"message": "Internal server error"}'
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,9 @@ class _ApiHandler(Handler):
         route, parameters = found
         event = self._event(gateway, route, parameters, body, (request_id, extended_id, root))
         try:
-            outcome = gateway.platform.invoke(route.function, json.dumps(event).encode(), trace_root=root)
+            outcome = gateway.platform.invoke(
+                route.function, json.dumps(event).encode(), trace_root=root
+            )
         except TooManyRequestsError:
             status, headers, answer = _FAILED
         else:
@@ -92,7 +94,12 @@ class _ApiHandler(Handler):
         self.answer(
             status,
             answer,
-            {"Content-Type": "application/json", **told, "X-Amzn-Trace-Id": f"Root={root}", **headers},
+            {
+                "Content-Type": "application/json",
+                **told,
+                "X-Amzn-Trace-Id": f"Root={root}",
+                **headers,
+            },
         )
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _serve  # noqa: N815
@@ -131,7 +138,12 @@ class _ApiHandler(Handler):
         }
 
     def _request_context(
-        self, gateway: ApiGateway, route: _Route, path: str, ids: tuple[str, str, str], source_ip: str
+        self,
+        gateway: ApiGateway,
+        route: _Route,
+        path: str,
+        ids: tuple[str, str, str],
+        source_ip: str,
     ) -> dict[str, Any]:
         now = datetime.now(timezone.utc)
         identity = dict.fromkeys(
@@ -161,7 +173,11 @@ class _ApiHandler(Handler):
             "domainPrefix": API_ID,
             "requestTimeEpoch": int(now.timestamp() * 1000),
             "requestId": ids[0],
-            "identity": {**identity, "sourceIp": source_ip, "userAgent": self.headers.get("User-Agent")},
+            "identity": {
+                **identity,
+                "sourceIp": source_ip,
+                "userAgent": self.headers.get("User-Agent"),
+            },
             "domainName": f"{API_ID}.execute-api.{gateway.platform.region}.amazonaws.com",
             "deploymentId": "l0c4l1",
             "apiId": API_ID,

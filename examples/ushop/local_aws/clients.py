@@ -30,10 +30,8 @@ class Clients:
     """One client a service, all at the same endpoint; usable from every thread."""
 
     def __init__(self, endpoint_url: str, signing: dict[str, str], region: str = REGION) -> None:
-        import boto3  # type: ignore[import-untyped,import-not-found,unused-ignore]  # noqa: PLC0415  # slow
-        from botocore.config import (  # type: ignore[import-untyped,import-not-found,unused-ignore]  # noqa: PLC0415
-            Config,
-        )
+        import boto3  # noqa: PLC0415  # slow
+        from botocore.config import Config  # noqa: PLC0415
 
         session = boto3.Session(
             aws_access_key_id=signing.get("AWS_ACCESS_KEY_ID"),

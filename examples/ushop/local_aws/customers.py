@@ -149,7 +149,9 @@ def plan(
             product=product,
             quantity=chance.choice((1, 1, 1, 2, 3)),
             amount=Decimal(price),
-            as_text=broken_after is not None and after_s >= broken_after and department in departments,
+            as_text=broken_after is not None
+            and after_s >= broken_after
+            and department in departments,
             after_s=after_s,
         )
 
@@ -187,7 +189,13 @@ def sell(  # noqa: PLR0913  # what a night consists of
 
     with ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="customer") as customers:
         waiting = []
-        sales = plan(seconds=seconds, broken_after=broken_after, rate=rate, seed=seed, departments=departments)
+        sales = plan(
+            seconds=seconds,
+            broken_after=broken_after,
+            rate=rate,
+            seed=seed,
+            departments=departments,
+        )
         for sale in sales:
             time.sleep(max(0.0, began + sale.after_s - time.monotonic()))
             waiting.append(customers.submit(buy, sale))

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from .lambda_platform import Platform
 
 _PATH = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
-_NAME = re.compile(r"(?:arn:aws:lambda:[\w-]+:|\d{12}:)?(?:\d{12}:)?(?:function:)?([\w-]+)(?::[\w$-]+)?")
+_NAME = re.compile(
+    r"(?:arn:aws:lambda:[\w-]+:|\d{12}:)?(?:\d{12}:)?(?:function:)?([\w-]+)(?::[\w$-]+)?"
+)
 
 
 class InvokeApi:
@@ -48,7 +50,11 @@ class _InvokeHandler(Handler):
         except InterruptedError as error:
             self._refuse(500, "ServiceException", str(error))
         except ValueError as error:
-            self._refuse(400, "InvalidRequestContentException", f"Could not parse request body into json: {error}")
+            self._refuse(
+                400,
+                "InvalidRequestContentException",
+                f"Could not parse request body into json: {error}",
+            )
 
     def _invoke(self, event: bytes) -> None:
         platform: Platform = self.server.owner  # type: ignore[attr-defined]
@@ -62,7 +68,9 @@ class _InvokeHandler(Handler):
         given = self.headers.get("X-Amz-Client-Context")
         client_context = base64.b64decode(given).decode() if given else None
         if self.headers.get("X-Amz-Invocation-Type") == "Event":
-            request_id = platform.invoke_later(name[1], event, trace_root=root, client_context=client_context)
+            request_id = platform.invoke_later(
+                name[1], event, trace_root=root, client_context=client_context
+            )
             return self.answer(202, b"", {"x-amzn-RequestId": request_id})
         outcome = platform.invoke(name[1], event, trace_root=root, client_context=client_context)
         headers = {

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from . import xray
-from .sandbox import Invocation, Outcome, Sandbox
+from .invocation import Invocation
+from .sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from .activity import Activity
+    from .invocation import Outcome
     from .log_shipper import LogShipper
     from .spawner import Spawner
     from .template import Function
@@ -75,7 +77,9 @@ class Platform:
         self.aws_environment: dict[str, str] = {}
         self._activity = activity
         self._settings = settings
-        self._pools = {function.name: _Pool(self, function, settings.sandboxes) for function in functions}
+        self._pools = {
+            function.name: _Pool(self, function, settings.sandboxes) for function in functions
+        }
         self._stopping = threading.Event()
 
     def function_arn(self, name: str) -> str:
@@ -101,7 +105,9 @@ class Platform:
             TooManyRequestsError: Its reserved concurrency is used up.
         """
         pool = self._pool(name)
-        invocation = Invocation(str(uuid.uuid4()), event, trace_root or xray.new_root(), client_context)
+        invocation = Invocation(
+            str(uuid.uuid4()), event, trace_root or xray.new_root(), client_context
+        )
         with self._activity:
             return pool.invoke(invocation)
 
@@ -119,9 +125,13 @@ class Platform:
             FunctionNotFoundError: There is no such function.
         """
         pool = self._pool(name)
-        invocation = Invocation(str(uuid.uuid4()), event, trace_root or xray.new_root(), client_context)
+        invocation = Invocation(
+            str(uuid.uuid4()), event, trace_root or xray.new_root(), client_context
+        )
         self._activity.__enter__()  # until the last attempt has ended
-        threading.Thread(target=self._attempt, args=(pool, invocation), name=f"async-{name}", daemon=True).start()
+        threading.Thread(
+            target=self._attempt, args=(pool, invocation), name=f"async-{name}", daemon=True
+        ).start()
         return invocation.request_id
 
     def environment(self, function: Function, log_stream: str) -> dict[str, str]:
@@ -167,7 +177,10 @@ class Platform:
         try:
             retries = self._settings.retry_delays_s[: pool.function.max_retries]
             for delay_s in (0.0, *retries):
-                if self._stopping.wait(delay_s) or pool.invoke(invocation, patient=True).error is None:
+                if (
+                    self._stopping.wait(delay_s)
+                    or pool.invoke(invocation, patient=True).error is None
+                ):
                     return
         except InterruptedError:
             return  # the stage has ended
@@ -189,7 +202,7 @@ class _Pool:
         self._stopped = False
 
     def invoke(self, invocation: Invocation, *, patient: bool = False) -> Outcome:
-        """Run it in a sandbox that is free, in a new one, or, where there are enough, wait for one."""
+        """Run it in a free sandbox, in a new one, or, where there are enough, wait for one."""
         sandbox = self._take(patient=patient)
         try:
             return sandbox.invoke(invocation)

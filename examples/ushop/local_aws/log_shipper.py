@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 import time
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,17 +52,25 @@ class LogShipper:
                 self._create(group, stream)
                 # The sort is stable: what bears the same millisecond stays in the order it came.
                 for batch in _batches(sorted(events, key=lambda event: event["timestamp"])):
-                    self._logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=batch)
+                    self._logs.put_log_events(
+                        logGroupName=group, logStreamName=stream, logEvents=batch
+                    )
 
     def stop(self) -> None:
         """Ship the rest and end."""
         self._stop.set()
         self._thread.join(10)
-        self.flush()
+        self._try()
 
     def _run(self) -> None:
         while not self._stop.wait(PERIOD_S):
+            self._try()
+
+    def _try(self) -> None:
+        try:
             self.flush()
+        except (BotoCoreError, ClientError) as error:
+            sys.stderr.write(f"local_aws: log lines were lost: {error}\n")
 
     def _create(self, group: str, stream: str) -> None:
         if (group, stream) in self._known:

@@ -114,7 +114,7 @@ class Process:
         self._said.put(("init_error", error_type, payload))
 
     def _signal(self, number: int) -> None:
-        # A group that is gone needs no signal. The id is not reused while we have not waited for it.
+        # Nobody else gets the group's id as long as we have not waited for it.
         if self._popen.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, number)

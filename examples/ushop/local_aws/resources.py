@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -52,18 +53,20 @@ def make(template: Template, clients: Clients) -> Made:
     return Made(template.functions(), urls)
 
 
-def _make_table(template: Template, clients: Clients, logical_id: str, properties: dict[str, Any]) -> None:
+def _make_table(
+    template: Template, clients: Clients, logical_id: str, properties: dict[str, Any]
+) -> None:
     wanted = {name: value for name, value in properties.items() if name in _TABLE_PROPERTIES}
     name = wanted.setdefault("TableName", logical_id)
     if "StreamSpecification" in wanted:
         wanted["StreamSpecification"] = {"StreamEnabled": True, **wanted["StreamSpecification"]}
-    try:
+    with contextlib.suppress(clients.dynamodb.exceptions.ResourceInUseException):
         clients.dynamodb.create_table(**wanted)
-    except clients.dynamodb.exceptions.ResourceInUseException:
-        pass
     clients.dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
     table = clients.dynamodb.describe_table(TableName=name)["Table"]
-    template.learn(logical_id, name, Arn=table["TableArn"], StreamArn=table.get("LatestStreamArn", ""))
+    template.learn(
+        logical_id, name, Arn=table["TableArn"], StreamArn=table.get("LatestStreamArn", "")
+    )
 
 
 def _make_queue(
@@ -72,7 +75,9 @@ def _make_queue(
     attributes = dict(template.resolve(properties))
     name = attributes.pop("QueueName", logical_id)
     attributes.pop("Tags", None)
-    told = {key: json.dumps(it) if isinstance(it, dict) else str(it) for key, it in attributes.items()}
+    told = {
+        key: json.dumps(it) if isinstance(it, dict) else str(it) for key, it in attributes.items()
+    }
     url = clients.sqs.create_queue(QueueName=name, Attributes=told)["QueueUrl"]
     answer = clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
     arn: str = answer["Attributes"]["QueueArn"]
@@ -82,7 +87,8 @@ def _make_queue(
 
 def _subscribe(clients: Clients, logical_id: str, properties: dict[str, Any]) -> str:
     if properties.get("Protocol") != "sqs":
-        message = f"{logical_id}: subscriptions of protocol {properties.get('Protocol')} are not played here, only sqs"
+        protocol = properties.get("Protocol")
+        message = f"{logical_id}: the protocol {protocol} is not played here, only sqs"
         raise t.TemplateError(message)
     attributes = {}
     if properties.get("RawMessageDelivery") in (True, "true"):

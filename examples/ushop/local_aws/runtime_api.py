@@ -69,4 +69,6 @@ class _RuntimeHandler(Handler):
                 sandbox.init_failed(error_type or "Runtime.Unknown", payload)
             case _:
                 return self.answer(404)
-        return self.answer(202, json.dumps({"status": "OK"}).encode(), {"Content-Type": "application/json"})
+        return self.answer(
+            202, json.dumps({"status": "OK"}).encode(), {"Content-Type": "application/json"}
+        )

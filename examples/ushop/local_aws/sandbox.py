@@ -7,58 +7,33 @@ import json
 import os
 import queue
 import time
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from . import platform_lines, xray
+from .invocation import Outcome
 from .process import Process
 
 if TYPE_CHECKING:
+    from .invocation import Invocation
     from .lambda_platform import Platform
     from .template import Function
 
-INIT_TIMEOUT_S = 10.0  # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
-
-
-@dataclass(frozen=True)
-class Invocation:
-    """One event on its way to a handler.
-
-    Attributes:
-        request_id: The same for every attempt at an asynchronous event.
-        event: JSON.
-        trace_root: X-Ray's; the same for every attempt, too.
-        client_context: JSON that the caller of Invoke gave, or None.
-    """
-
-    request_id: str
-    event: bytes
-    trace_root: str
-    client_context: str | None = None
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of an invocation: JSON, and Lambda's word for a failure where it failed."""
-
-    request_id: str
-    payload: bytes
-    error: str | None = None
-    log_tail: str = ""
-
-    def json(self) -> Any:
-        """Return the payload, parsed."""
-        return json.loads(self.payload) if self.payload else None
+_DEATH_S = 5.0  # a killed process is gone long before
+INIT_TIMEOUT_S = (
+    10.0  # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+)
 
 
 class _Failure(Exception):  # noqa: N818  # it ends an invocation, it is no error of ours
-    """An invocation that the platform ended, and not the handler."""
+    """An invocation, or an init, that the platform ended and not the handler."""
 
-    def __init__(self, status: str, error_type: str, message: str) -> None:
+    def __init__(self, message: str, status: str, error_type: str, told: bytes = b"") -> None:
         super().__init__(message)
         self.status = status
         self.error_type = error_type
+        self.told = told  # what the runtime said itself
 
 
 class Sandbox:
@@ -70,6 +45,7 @@ class Sandbox:
         self.log_stream = f"{datetime.now(timezone.utc):%Y/%m/%d}/[$LATEST]{os.urandom(16).hex()}"
         self._process: Process | None = None
         self._init_ms: float | None = None
+        self._used_mb = 0
         self._first = True
         self._tail: list[str] = []
         self._stopped = False
@@ -80,42 +56,33 @@ class Sandbox:
         return self._process.pid if self._process else None
 
     def invoke(self, invocation: Invocation) -> Outcome:
-        """Run the handler once; freeze the process when it has asked for more work."""
+        """Run the handler once; freeze the process when it has asked for more work.
+
+        Raises:
+            InterruptedError: The stage has ended.
+        """
         self._tail = []
+        if self._first:
+            self._first = False
+            self._cold_start()
         began = time.monotonic()
-        deadline = began + self._function.timeout_s
-        status = error_type = None
+        failure = None
         try:
-            if self._first:
-                self._first = False
-                self._cold_start()
-                began = time.monotonic()
-                deadline = began + self._function.timeout_s
-            if self._process is None:  # what the docs call a suppressed init: inside the invocation
-                self._init("invoke", deadline)
-            self.log(platform_lines.start(invocation.request_id))
-            outcome = self._handle(invocation, deadline)
-        except _Failure as failure:
-            status, error_type = failure.status, failure.error_type
-            outcome = self._failed(invocation, failure)
-        duration_ms = (time.monotonic() - began) * 1000
-        if status == "timeout":
-            duration_ms = self._function.timeout_s * 1000
-        self._end(invocation, duration_ms, status, error_type)
-        return Outcome(outcome.request_id, outcome.payload, outcome.error, "".join(self._tail)[-4096:])
+            outcome = self._run(invocation, began + self._function.timeout_s)
+        except _Failure as raised:
+            failure = raised
+            outcome = _failed(invocation, failure)
+        if self._stopped:
+            message = "the stage has ended"
+            raise InterruptedError(message)
+        self._end(invocation, time.monotonic() - began, failure)
+        return replace(outcome, log_tail="".join(self._tail)[-4096:])
 
     def stop(self) -> None:
         """Kill the process, now, also in the middle of an invocation."""
         self._stopped = True
         if process := self._process:
             process.kill()
-
-    def _kill(self) -> None:
-        if process := self._process:
-            process.kill()
-            while process.said(time.monotonic() + 5)[0] != "exit":  # its last lines come before
-                pass
-        self._process = None
 
     def log(self, message: str, at: float | None = None) -> None:
         """Write one event into the function's log; a sandbox that was stopped says no more."""
@@ -131,53 +98,66 @@ class Sandbox:
             self._init("init", began + INIT_TIMEOUT_S)
             self._init_ms = (time.monotonic() - began) * 1000
 
-    def _init(self, phase: str, deadline: float) -> None:
-        """Start a process and wait until it asks for work."""
-        began = time.monotonic()
-        self._process = Process(self._platform, self._function, self.log_stream, self.log)
-        init_error: tuple[str, str] | None = None
-        try:
-            while (said := self._process.said(deadline))[0] != "next":
-                if said[0] == "init_error":
-                    init_error = said[1], json.loads(said[2])["errorMessage"]
-                elif said[0] == "exit":
-                    error_type, message = init_error or ("Runtime.ExitError", platform_lines.reason(said[1]))
-                    raise _Failure("error", error_type, message)
-        except queue.Empty:
-            self._kill()
-            failure = _Failure("timeout", "Sandbox.Timedout", "")
-        except _Failure as raised:
-            self._process = None
-            failure = raised
-        else:
-            return
-        took_ms = (time.monotonic() - began) * 1000
-        shown = failure.error_type if failure.status == "error" else None
-        self.log(platform_lines.init_report(took_ms, phase, failure.status, shown))
-        raise failure
-
-    def _handle(self, invocation: Invocation, deadline: float) -> Outcome:
+    def _run(self, invocation: Invocation, deadline: float) -> Outcome:
         process = self._process
-        assert process is not None  # noqa: S101  # invoke() has just started it
+        try:
+            # After a crash or a timeout: what the documents call a suppressed init.
+            process = process or self._init("invoke", deadline)
+        finally:
+            self.log(platform_lines.start(invocation.request_id))
+        self._measure()
         process.thaw()
         process.give(invocation.event, self._headers(invocation))
         outcome = Outcome(invocation.request_id, b"")
-        try:
-            while (said := process.said(deadline))[0] != "next":
-                if said[0] == "response":
-                    outcome = Outcome(invocation.request_id, said[1])
-                elif said[0] == "error":
-                    outcome = Outcome(invocation.request_id, said[1], "Unhandled")
-                elif said[0] == "exit":
-                    self._process = None
-                    self.log(platform_lines.exited(invocation.request_id, said[1]))
-                    raise _Failure("error", "Runtime.ExitError", platform_lines.reason(said[1]))
-        except queue.Empty:
-            self._kill()
-            message = f"Task timed out after {self._function.timeout_s:.2f} seconds"
-            raise _Failure("timeout", "Sandbox.Timedout", message) from None
+        while (said := self._said(process, deadline))[0] != "next":
+            if said[0] == "response":
+                outcome = Outcome(invocation.request_id, said[1])
+            elif said[0] == "error":
+                outcome = Outcome(invocation.request_id, said[1], "Unhandled")
+            elif said[0] == "exit":
+                self._process = None
+                self.log(platform_lines.exited(invocation.request_id, said[1]))
+                reason = platform_lines.reason(said[1])
+                raise _Failure(reason, "error", "Runtime.ExitError")
+        self._measure()
         process.freeze()
         return outcome
+
+    def _init(self, phase: str, deadline: float) -> Process:
+        """Start a process and wait until it asks for work."""
+        began = time.monotonic()
+        try:
+            self._process = Process(self._platform, self._function, self.log_stream, self.log)
+            self._wait_for_init(self._process, deadline)
+        except _Failure as failure:
+            self._process = None
+            took_ms = (time.monotonic() - began) * 1000
+            error_type = failure.error_type if failure.status == "error" else None
+            self.log(platform_lines.init_report(took_ms, phase, failure.status, error_type))
+            raise
+        return self._process
+
+    def _wait_for_init(self, process: Process, deadline: float) -> None:
+        error_type, told = "Runtime.ExitError", b""
+        while (said := self._said(process, deadline))[0] != "next":
+            if said[0] == "init_error":
+                error_type, told = said[1], said[2]
+            elif said[0] == "exit":
+                reason = platform_lines.reason(said[1])
+                raise _Failure(reason, "error", error_type, told)
+
+    def _said(self, process: Process, deadline: float) -> tuple[Any, ...]:
+        """Wait for what the process says next; kill it at the deadline."""
+        try:
+            return process.said(deadline)
+        except queue.Empty:
+            self._measure()
+            process.kill()
+            while process.said(time.monotonic() + _DEATH_S)[0] != "exit":  # its last lines first
+                pass
+            self._process = None
+            message = f"Task timed out after {self._function.timeout_s:.2f} seconds"
+            raise _Failure(message, "timeout", "Sandbox.Timedout") from None
 
     def _headers(self, invocation: Invocation) -> dict[str, str]:
         headers = {
@@ -190,24 +170,29 @@ class Sandbox:
             headers["Lambda-Runtime-Client-Context"] = invocation.client_context
         return headers
 
-    def _failed(self, invocation: Invocation, failure: _Failure) -> Outcome:
-        told = {
-            "errorType": failure.error_type,
-            "errorMessage": f"RequestId: {invocation.request_id} Error: {failure}",
-        }
-        return Outcome(invocation.request_id, json.dumps(told).encode(), "Unhandled")
+    def _measure(self) -> None:
+        if self._process:
+            self._used_mb = max(self._used_mb, self._process.memory_mb())
 
-    def _end(self, invocation: Invocation, duration_ms: float, status: str | None, error_type: str | None) -> None:
+    def _end(self, invocation: Invocation, took_s: float, failure: _Failure | None) -> None:
+        timed_out = failure is not None and failure.status == "timeout"
         self.log(platform_lines.end(invocation.request_id))
         self.log(
             platform_lines.report(
                 invocation.request_id,
-                duration_ms=duration_ms,
+                duration_ms=(self._function.timeout_s if timed_out else took_s) * 1000,
                 memory_mb=self._function.memory_mb,
-                used_mb=self._process.memory_mb() if self._process else 0,
+                used_mb=self._used_mb,
                 init_ms=self._init_ms,
-                status=status,
-                error_type=error_type if status == "error" else None,
+                status=failure.status if failure else None,
+                error_type=failure.error_type if failure and not timed_out else None,
             )
         )
         self._init_ms = None
+
+
+def _failed(invocation: Invocation, failure: _Failure) -> Outcome:
+    """Return what the caller of Invoke gets to see of a failure."""
+    message = f"RequestId: {invocation.request_id} Error: {failure}"
+    told = {"errorType": failure.error_type, "errorMessage": message}
+    return Outcome(invocation.request_id, failure.told or json.dumps(told).encode(), "Unhandled")

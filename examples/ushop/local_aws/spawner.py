@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Spawner:
@@ -19,7 +22,8 @@ class Spawner:
 
     def spawn(self, arguments: list[str], **options: Any) -> subprocess.Popen[bytes]:
         """Start a process, as ``subprocess.Popen`` does."""
-        return self._thread.submit(subprocess.Popen, arguments, **options).result()
+        start: Callable[..., subprocess.Popen[bytes]] = subprocess.Popen
+        return self._thread.submit(start, arguments, **options).result()
 
     def stop(self) -> None:
         """End the thread, and with it whatever it started that still lives."""

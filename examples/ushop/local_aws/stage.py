@@ -77,7 +77,7 @@ class Stage:
         self._sources: list[Source] = []
         self._parts = contextlib.ExitStack()
 
-    def __enter__(self) -> Stage:
+    def __enter__(self) -> Stage:  # noqa: PYI034  # typing.Self is Python 3.11's
         try:
             self._start()
         except BaseException:
@@ -127,7 +127,7 @@ class Stage:
         spawner = self._stop_later(Spawner())
         self._endpoint = self._stop_later(Endpoint(spawner, self._given_url))
         signing = credentials(own_endpoint=self._given_url is None)
-        import boto3  # type: ignore[import-untyped,import-not-found,unused-ignore]  # noqa: F401, PLC0415  # while moto starts
+        import boto3  # noqa: F401, PLC0415  # while moto starts
 
         self.endpoint_url = self._endpoint.url
         self.clients = Clients(self.endpoint_url, signing)
@@ -164,16 +164,22 @@ class Stage:
         source: Source
         pollers = 1
         if event.type == "SNS":
-            source = SnsSource(self.platform, self.clients, self._endpoint, function.name, properties)
+            source = SnsSource(
+                self.platform, self.clients, self._endpoint, function.name, properties
+            )
         elif event.type == "SQS":
             url = made.queue_urls.get(properties["Queue"])
             if url is None:
                 message = f"{function.name}: the queue {properties['Queue']} is not in the template"
                 raise TemplateError(message)
-            source = SqsSource(self.platform, self.clients, function.name, properties, url, window_s)
+            source = SqsSource(
+                self.platform, self.clients, function.name, properties, url, window_s
+            )
             pollers = POLLERS
         elif event.type == "DynamoDB":
-            source = StreamSource(self.platform, self.clients, self._activity, function.name, properties, window_s)
+            source = StreamSource(
+                self.platform, self.clients, self._activity, function.name, properties, window_s
+            )
         else:
             return  # Api: ApiGateway asks for those itself
         self._sources.append(source)

@@ -86,11 +86,15 @@ class Template:
             "AWS::AccountId": account,
             "AWS::Region": region,
             "AWS::Partition": "aws",
-            **{name: str(it.get("Default", "")) for name, it in document.get("Parameters", {}).items()},
+            **{
+                name: str(it.get("Default", ""))
+                for name, it in document.get("Parameters", {}).items()
+            },
         }
         for name, resource in self.resources.items():
             if resource.get("Type") not in RESOURCE_TYPES:
-                message = f"{name}: {resource.get('Type')} is not played here, only {', '.join(RESOURCE_TYPES)}"
+                played = ", ".join(RESOURCE_TYPES)
+                message = f"{name}: {resource.get('Type')} is not played here, only {played}"
                 raise TemplateError(message)
 
     def of_type(self, resource_type: str) -> dict[str, dict[str, Any]]:
@@ -112,31 +116,28 @@ class Template:
         Raises:
             TemplateError: A reference leads nowhere.
         """
-        if isinstance(value, list):
-            return [self.resolve(item) for item in value]
-        if not isinstance(value, dict):
-            return value
         match value:
-            case {"Ref": str(name)}:
-                return self._answer(name)
+            case list():
+                answer: Any = [self.resolve(item) for item in value]
+            case {"Ref": str(name)} | {"Fn::GetAtt": str(name)}:
+                answer = self._answer(name)
             case {"Fn::GetAtt": [str(name), str(attribute)]}:
-                return self._answer(f"{name}.{attribute}")
-            case {"Fn::GetAtt": str(name)}:
-                return self._answer(name)
+                answer = self._answer(f"{name}.{attribute}")
             case {"Fn::Sub": str(text)}:
-                return re.sub(r"\$\{([^!}]+)\}", lambda found: self._answer(found[1]), text)
-        for name in value:
-            if str(name).startswith("Fn::"):
-                message = f"{name} is not played here, only Ref, Fn::GetAtt and Fn::Sub"
-                raise TemplateError(message)
-        return {name: self.resolve(item) for name, item in value.items()}
+                answer = re.sub(r"\$\{([^!}]+)\}", lambda found: self._answer(found[1]), text)
+            case dict():
+                answer = {_plain(name): self.resolve(item) for name, item in value.items()}
+            case _:
+                answer = value
+        return answer
 
     def functions(self) -> list[Function]:
         """Return all functions, resolved; what they refer to has to be known by now."""
         properties = self.of_type(FUNCTION)
         for logical_id, own in properties.items():
             name = own.get("FunctionName", logical_id)
-            arn = f"arn:aws:lambda:{self._known['AWS::Region']}:{self._known['AWS::AccountId']}:function:{name}"
+            where = f"{self._known['AWS::Region']}:{self._known['AWS::AccountId']}"
+            arn = f"arn:aws:lambda:{where}:function:{name}"
             self.learn(logical_id, name, Arn=arn)
         return [self._function(logical_id, own) for logical_id, own in properties.items()]
 
@@ -162,7 +163,9 @@ class Template:
                 memory_mb=int(told.pop("MemorySize", 128)),
                 max_retries=int(told.pop("EventInvokeConfig", {}).get("MaximumRetryAttempts", 2)),
                 reserved_concurrency=told.pop("ReservedConcurrentExecutions", None),
-                environment={name: str(value) for name, value in told.pop("Environment")["Variables"].items()},
+                environment={
+                    name: str(value) for name, value in told.pop("Environment")["Variables"].items()
+                },
                 events=tuple(self._event(logical_id, it) for it in told.pop("Events", {}).values()),
             )
         except KeyError as error:
@@ -175,7 +178,8 @@ class Template:
 
     def _event(self, logical_id: str, event: dict[str, Any]) -> Event:
         if event["Type"] not in EVENT_TYPES:
-            message = f"{logical_id}: events of type {event['Type']} are not played here, only {', '.join(EVENT_TYPES)}"
+            played = ", ".join(EVENT_TYPES)
+            message = f"{logical_id}: {event['Type']} events are not played here, only {played}"
             raise TemplateError(message)
         return Event(event["Type"], event.get("Properties", {}))
 
@@ -189,6 +193,13 @@ class Template:
 
 class _Loader(yaml.SafeLoader):  # type: ignore[misc,unused-ignore]  # yaml may have no types
     """YAML with CloudFormation's short forms, read as their long ones."""
+
+
+def _plain(name: str) -> str:
+    if name.startswith("Fn::"):
+        message = f"{name} is not played here, only Ref, Fn::GetAtt and Fn::Sub"
+        raise TemplateError(message)
+    return name
 
 
 def _short_form(name: str) -> Any:

@@ -20,7 +20,10 @@ def main() -> None:
     if os.getppid() != stage:  # it died before we asked
         return
     # Lambda's order: the task, the layers, then the runtime's own packages.
-    sys.path[:1] = [os.environ["LAMBDA_TASK_ROOT"], *filter(None, os.environ.pop("_LOCAL_AWS_LAYERS").split(":"))]
+    sys.path[:1] = [
+        os.environ["LAMBDA_TASK_ROOT"],
+        *filter(None, os.environ.pop("_LOCAL_AWS_LAYERS").split(":")),
+    ]
 
     from awslambdaric.__main__ import main as run  # noqa: PLC0415  # the path is set only now
 

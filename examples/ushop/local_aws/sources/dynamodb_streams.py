@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from local_aws.activity import Activity
     from local_aws.clients import Clients
-    from local_aws.lambda_platform import Outcome, Platform
+    from local_aws.invocation import Outcome
+    from local_aws.lambda_platform import Platform
 
 POLL_S = 0.1  # AWS: four times a second
 SHARDS_S = 5.0  # how often new shards are looked for
@@ -30,7 +31,7 @@ FETCH = 1000
 class StreamSource(Source):
     """One stream, from its oldest record; a batch that fails is tried again before the next."""
 
-    def __init__(  # noqa: PLR0913  # what a mapping consists of
+    def __init__(  # noqa: PLR0913, PLR0917  # what a mapping consists of
         self,
         platform: Platform,
         clients: Clients,
@@ -65,7 +66,9 @@ class StreamSource(Source):
         self._waiting += fetched
         if not self._waiting:
             self._empty_at = version
-        while self._waiting and (len(self._waiting) >= self._batch_size or time.monotonic() >= self._full_at):
+        while self._waiting and (
+            len(self._waiting) >= self._batch_size or time.monotonic() >= self._full_at
+        ):
             batch = self._waiting[: self._batch_size]
             self._deliver(batch)
             del self._waiting[: self._batch_size]

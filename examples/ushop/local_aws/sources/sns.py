@@ -37,7 +37,9 @@ class SnsSource(Source):
         self._endpoint = endpoint
         self._function = function
         topic: str = properties["Topic"]
-        self._url = clients.sqs.create_queue(QueueName=f"local-aws-{topic.rsplit(':', 1)[1]}-{function}")["QueueUrl"]
+        self._url = clients.sqs.create_queue(
+            QueueName=f"local-aws-{topic.rsplit(':', 1)[1]}-{function}"
+        )["QueueUrl"]
         answer = clients.sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])
         attributes = {}
         if "FilterPolicy" in properties:

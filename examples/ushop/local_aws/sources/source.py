@@ -8,7 +8,7 @@ import traceback
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import (  # type: ignore[import-untyped,import-not-found,unused-ignore]
+from botocore.exceptions import (
     BotoCoreError,
     ClientError,
 )
@@ -38,7 +38,9 @@ class Source(ABC):
     def start(self, pollers: int = 1) -> None:
         """Poll from now on."""
         for _ in range(pollers):
-            thread = threading.Thread(target=self._run, args=(self.poll,), name=self.name, daemon=True)
+            thread = threading.Thread(
+                target=self._run, args=(self.poll,), name=self.name, daemon=True
+            )
             self._threads.append(thread)
             thread.start()
 
@@ -55,10 +57,12 @@ class Source(ABC):
         while not self.stopping.is_set():
             try:
                 poll()
-            except InterruptedError:
+            except InterruptedError:  # noqa: PERF203  # one poll may fail, the next shall come
                 return
             except (BotoCoreError, ClientError):
                 if self.stopping.is_set():
                     return
-                sys.stderr.write(f"local_aws: {self.name} goes on after this error:\n{traceback.format_exc()}")
+                sys.stderr.write(
+                    f"local_aws: {self.name} goes on after this error:\n{traceback.format_exc()}"
+                )
                 self.stopping.wait(PAUSE_AFTER_ERROR_S)

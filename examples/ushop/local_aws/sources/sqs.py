@@ -16,7 +16,8 @@ from .source import Source
 
 if TYPE_CHECKING:
     from local_aws.clients import Clients
-    from local_aws.lambda_platform import Outcome, Platform
+    from local_aws.invocation import Outcome
+    from local_aws.lambda_platform import Platform
 
 LONG_POLL_S = 1
 SHORT_POLL_S = 0.1
@@ -27,7 +28,7 @@ POLLERS = 2  # AWS begins with five
 class SqsSource(Source):
     """Batches of a queue: deleted when the function succeeds, else visible again in time."""
 
-    def __init__(  # noqa: PLR0913  # what a mapping consists of
+    def __init__(  # noqa: PLR0913, PLR0917  # what a mapping consists of
         self,
         platform: Platform,
         clients: Clients,
@@ -57,8 +58,12 @@ class SqsSource(Source):
         if not messages or self.stopping.is_set():
             return
         event = {"Records": [self._record(message) for message in messages]}
-        outcome = self._platform.invoke(self._function, json.dumps(event).encode(), trace_root=self._root)
-        failed = _failures(outcome, {message["MessageId"] for message in messages}, reports=self._reports)
+        outcome = self._platform.invoke(
+            self._function, json.dumps(event).encode(), trace_root=self._root
+        )
+        failed = _failures(
+            outcome, {message["MessageId"] for message in messages}, reports=self._reports
+        )
         done = [
             {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
             for number, message in enumerate(messages)
@@ -134,4 +139,5 @@ def _failures(outcome: Outcome, all_ids: set[str], *, reports: bool) -> set[str]
         named = {it["itemIdentifier"] for it in told.get("batchItemFailures") or []}
     except (AttributeError, KeyError, TypeError):
         return all_ids
-    return named if named <= all_ids else all_ids
+    known = named <= all_ids
+    return named if known else all_ids

@@ -1,0 +1,65 @@
+"""Writes all log events of Lambda functions down: ``python -m local_aws.record OUT``.
+
+One event a line, as JSON: logGroupName, logStreamName, timestamp (Unix ms) and message; in the
+order of time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from .clients import Clients, credentials
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LOG_GROUPS = "/aws/lambda/"
+
+
+def record(logs: Any, out: Path) -> int:
+    """Write every event that *logs*, a CloudWatch Logs client, has; return how many."""
+    # Stable: what one stream says within a millisecond stays in its order.
+    events = sorted(_events(logs), key=lambda event: event["timestamp"])
+    out.write_text("".join(f"{json.dumps(event)}\n" for event in events), encoding="utf-8")
+    return len(events)
+
+
+def main() -> int:
+    """Record from an endpoint that runs."""
+    parser = argparse.ArgumentParser(prog="python -m local_aws.record", description=__doc__)
+    parser.add_argument("out", type=Path, help="the file to write")
+    parser.add_argument(
+        "--endpoint-url", required=True, help="where the stage, or AWS, keeps the logs"
+    )
+    arguments = parser.parse_args()
+    try:
+        clients = Clients(arguments.endpoint_url, credentials(own_endpoint=False))
+        count = record(clients.logs, arguments.out)
+    except (OSError, ValueError, BotoCoreError, ClientError) as error:
+        sys.stderr.write(f"Nothing was recorded: {error}\n")
+        return 1
+    sys.stderr.write(f"{count} log events are in {arguments.out}\n")
+    return 0
+
+
+def _events(logs: Any) -> Iterator[dict[str, Any]]:
+    groups = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=LOG_GROUPS)
+    for group in (group["logGroupName"] for page in groups for group in page["logGroups"]):
+        for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group):
+            for event in page["events"]:
+                yield {
+                    "logGroupName": group,
+                    "logStreamName": event["logStreamName"],
+                    "timestamp": event["timestamp"],
+                    "message": event["message"],
+                }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
