@@ -1,7 +1,7 @@
 """lumitrace: what your Lambda functions did together, from their own log lines.
 
-The front door: `traced` wraps a handler, `tag` says what it is about, `record` and `records` give each record
-of a batch its own context, `span` times a step, `trace_id` is the correlation ID.
+The front door: `traced` wraps a handler, `tag` says what it is about, `record` and `records` give
+each record of a batch its own context, `span` times a step, `trace_id` is the correlation ID.
 """
 
 from lumitrace.capture.handler import traced
@@ -15,7 +15,7 @@ __all__ = ["record", "records", "span", "tag", "trace_id", "traced"]
 
 
 def __getattr__(name: str) -> object:
-    """Load the rest of the front door when it is first used: many a handler needs `traced` alone."""
+    """Load the rest of the front door at first use: many a handler needs `traced` alone."""
     if name not in __all__:
         message = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(message)

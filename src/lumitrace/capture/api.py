@@ -1,10 +1,10 @@
 """What a handler may call. Nothing here raises, and outside an invocation nothing happens."""
 
 from lumitrace.capture import emit
+from lumitrace.capture.current import current
 from lumitrace.capture.guard import Guard
 from lumitrace.capture.record import RecordScope, records
 from lumitrace.capture.scope import CustomScope
-from lumitrace.capture.span import current
 from lumitrace.capture.tag import MAX_TAGS, texts
 
 __all__ = ["record", "records", "span", "tag", "trace_id"]
@@ -13,11 +13,11 @@ guard = Guard("capture.api")
 
 
 def tag(**tags: object) -> None:
-    """Say what this transaction is about: ``lumitrace.tag(saleId=sale["id"], total=sale["total"])``.
+    """Say what this transaction is about: ``lumitrace.tag(saleId="628d8a", total=42.5)``.
 
     A tag is a string (256 characters are kept), a bool, an int, a float or a Decimal, whose digits
-    stay as they are. Inside `record` it belongs to the record's own transaction. A later tag of the same
-    name replaces the earlier one.
+    stay as they are. Inside `record` it belongs to the record's own transaction. A later tag of
+    the same name replaces the earlier one.
     """
     with guard:
         found = current()

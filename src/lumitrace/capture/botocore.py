@@ -1,24 +1,23 @@
 """The one file that touches botocore and wrapt.
 
-`BaseClient._emit_api_params` is wrapped: what it returns are the parameters as they will be sent, so that the
-context is added there, for clients and resources, old and new, and nothing else is seen to change.
-botocore's own events say when a call begins, is tried again and ends. Each step is guarded:
-an exception inside a hook would be the caller's.
+`BaseClient._emit_api_params` is wrapped: what it returns are the parameters as they will be sent,
+so that the context is added there, for clients and resources, old and new, and nothing else is
+seen to change. botocore's own events say when a call begins, is tried again and ends. Each step is
+guarded: an exception inside a hook would be the caller's.
 """
 
 import functools
-import sys
 from weakref import WeakSet
 
-from lumitrace.capture import resend
+from lumitrace.capture import on_import, resend
 from lumitrace.capture.calls import LiveCall, refusal
 from lumitrace.capture.config import INJECT, ON, settings
+from lumitrace.capture.current import current, process
 from lumitrace.capture.error import describe
 from lumitrace.capture.frame import cut
 from lumitrace.capture.guard import Guard, reporter
 from lumitrace.capture.services import BY_CLIENT
 from lumitrace.capture.services._service import Call, Service
-from lumitrace.capture.span import current, process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def patch(module: "Any") -> None:
             reporter.report("capture.botocore", "this botocore is not known; calls are not traced")
         return
 
-    class Door(wrapt.ObjectProxy):  # type: ignore[misc]  # wrapt has no types
+    class Door(wrapt.ObjectProxy):  # type: ignore[type-arg,unused-ignore,misc]  # types since 2.0
         """The method, with us behind it; a partial adds no frame to what it raises."""
 
         def __get__(self, instance: "Any", owner: object = None) -> "Any":
@@ -73,7 +72,7 @@ def _emit_api_params(
 
 
 def _prepare(client: "Any", params: "Any", model: "Any", context: "Any") -> "Any":
-    """Hook *client*, note the call in botocore's *context*, return *params* with our context in them."""
+    """Note the call in botocore's *context*; return *params* with our context in them."""
     is_first = client not in hooked
     if is_first:
         hook(client.meta.events)
@@ -114,7 +113,7 @@ def _may_inject(service: str, live: LiveCall) -> bool:
 
 
 def hook(events: "Any") -> None:
-    """Listen to what a client says of its calls."""
+    """Listen to a client."""
     events.register_first("before-call", _before_call, unique_id="lumitrace-before-call")
     events.register("needs-retry", _needs_retry, unique_id="lumitrace-needs-retry")
     events.register_first(
@@ -160,10 +159,10 @@ def _after_call(
 ) -> None:
     with guard:
         live = context.get(KEY)
-        if live is None:
+        if live is None or not isinstance(parsed, dict):
             return
         code = getattr(http_response, "status_code", 0)
-        metadata = parsed.get("ResponseMetadata", {}) if isinstance(parsed, dict) else {}
+        metadata = parsed.get("ResponseMetadata", {})
         resend.settle(live, code, metadata)
         if live.span is None:
             return
@@ -199,39 +198,4 @@ def _failed(exception: "Any" = None, context: "Any" = None, **_: "Any") -> None:
 @functools.cache
 def install() -> None:
     """Patch botocore: at once where it is loaded, else as soon as the function imports it."""
-    module = sys.modules.get("botocore.client")
-    if module is not None and hasattr(module, "BaseClient"):
-        patch(module)
-    else:
-        sys.meta_path.insert(0, Finder())
-
-
-class Finder:
-    """Waits for ``botocore.client`` to be imported, and then takes itself away."""
-
-    def find_spec(self, name: str, path: "Any" = None, target: "Any" = None) -> "Any":
-        """Return the spec that the other finders give, its loader telling us when it is done."""
-        if name != "botocore.client":
-            return None
-        others = (f for f in sys.meta_path if f is not self and hasattr(f, "find_spec"))
-        for finder in others:
-            spec = finder.find_spec(name, path, target)
-            if spec is not None:
-                with guard:
-                    self.tell(spec.loader)
-                return spec
-        return None
-
-    def tell(self, loader: "Any") -> None:
-        """Have *loader* patch the module right after it has run it, this once."""
-        execute = loader.exec_module
-
-        def exec_module(module: "Any") -> None:
-            del loader.exec_module
-            if self in sys.meta_path:
-                sys.meta_path.remove(self)  # type: ignore[arg-type]  # a finder by its one method
-            execute(module)
-            with guard:
-                patch(module)
-
-        loader.exec_module = exec_module
+    on_import.call(patch, "botocore.client")

@@ -4,9 +4,10 @@ import time
 
 from lumitrace.capture import emit
 from lumitrace.capture.config import settings
+from lumitrace.capture.line import line
 from lumitrace.capture.redact import message
 from lumitrace.capture.services._service import Call
-from lumitrace.capture.span import Span
+from lumitrace.capture.span import CallSpan, Span
 from lumitrace.wire import span_line
 from lumitrace.wire.context import new_span_id
 from lumitrace.wire.semconv import kind_of_call
@@ -119,8 +120,8 @@ class LiveCall:
             fields = self._fields(offset_us, duration_us, code, error)
             if keys:
                 fields["linkOut"] = keys[:MAX_KEYS]
-            own = _CallSpan(span, self.span_id)
-            text = emit.line(span_line.SPAN, own, {**fields, **rare}, {})
+            own = CallSpan(span, self.span_id)
+            text = line(span_line.SPAN, own, {**fields, **rare}, {})
             emit.queue(invocation, text)
         if emit.is_due(invocation, now_ns):
             emit.flush(invocation)
@@ -146,18 +147,6 @@ class LiveCall:
             fields["severityText"] = span_line.SEVERITY_ERROR
             fields["error"] = error
         return fields
-
-
-class _CallSpan:
-    """What a line needs to know of the span of a call."""
-
-    __slots__ = ("invocation", "parent_id", "span_id", "trace_id")
-
-    def __init__(self, parent: Span, span_id: str) -> None:
-        self.trace_id = parent.trace_id
-        self.span_id = span_id
-        self.parent_id = parent.span_id
-        self.invocation = parent.invocation
 
 
 def refusal(parsed: "Mapping[str, Any]", operation: str) -> dict[str, str]:

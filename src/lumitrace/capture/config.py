@@ -1,7 +1,7 @@
 """Every environment variable, one table.
 
-The environment is read once, when this module is imported. A value that does not parse is reported in
-a ``health`` line and its default holds: a typo must not take a function down.
+The environment is read once, when this module is imported. A value that does not parse is reported
+in a ``health`` line and its default holds: a typo must not take a function down.
 """
 
 import os
@@ -48,7 +48,8 @@ TABLE = (
     Setting(
         "LUMITRACE_INJECT",
         ALL,
-        "`none` sends no context along with messages, items and invokes; hops then join by link keys.",
+        "`none` sends no context along with messages, items and invokes; "
+        "hops then join by link keys.",
         (ALL, NONE),
     ),
     Setting(

@@ -1,8 +1,8 @@
 """Which lines, when, and how they reach standard output.
 
-The ``start`` line is written at once. Then whatever waits is written when a call begins or ends and
-25 ms have passed since the last write, when 3,500 bytes wait, and at the end: a kill hides little, and
-a quick invocation writes two lines.
+The ``start`` line is written at once. Then whatever waits is written when a call begins or ends
+and 25 ms have passed since the last write, when 3,500 bytes wait, and at the end: a kill hides
+little, and a quick invocation writes two lines.
 """
 
 import time
@@ -10,6 +10,7 @@ from _thread import allocate_lock
 
 from lumitrace.capture.config import settings
 from lumitrace.capture.guard import reporter
+from lumitrace.capture.line import line
 from lumitrace.capture.output import output
 from lumitrace.wire import span_line
 
@@ -24,45 +25,6 @@ FLUSH_AT_BYTES = 3_500
 
 
 _taking = allocate_lock()
-
-
-def line(record: str, span: "Span", fields: "dict[str, Any]", tags: "dict[str, str]") -> str:
-    """Return one span line, or several where a list in *fields* is too long for one."""
-    head = {
-        "lumitrace": span_line.VERSION,
-        "record": record,
-        "timestamp": output.timestamp(),
-        "level": settings.level,
-        "traceId": span.trace_id,
-        "spanId": span.span_id,
-    }
-    if span.parent_id is not None:
-        head["parentSpanId"] = span.parent_id
-    head["requestId"] = span.invocation.request_id
-    text = span_line.encode({**head, **fields})
-    if tags:
-        pairs = ",".join(f"{span_line.encode(name)}:{value}" for name, value in tags.items())
-        text = f'{text[:-1]},"tags":{{{pairs}}}}}'
-    if len(text) > span_line.ROOM:
-        split = _split(fields)
-        if split is not None:
-            first, second = split
-            return line(record, span, first, tags) + "\n" + line(record, span, second, {})
-    return span_line.quiet(text)
-
-
-def _split(fields: "dict[str, Any]") -> "tuple[dict[str, Any], dict[str, Any]] | None":
-    """Halve the longest list of *fields*; the second part holds nothing else."""
-    lists = [
-        (len(value), name)
-        for name, value in fields.items()
-        if isinstance(value, list) and name != "open" and len(value) > 1
-    ]
-    if not lists:
-        return None
-    length, name = max(lists)
-    half = length // 2
-    return {**fields, name: fields[name][:half]}, {name: fields[name][half:]}
 
 
 def waits(span: "Span", size: int) -> None:
@@ -99,7 +61,7 @@ def is_due(invocation: "Invocation", now_ns: int) -> bool:
 
 
 def flush(invocation: "Invocation", opening: "tuple[Span, list[Any]] | None" = None) -> None:
-    """Write whatever waits; *opening* is the span in which a call begins, and its ``open`` entry."""
+    """Write what waits; *opening* is the span in which a call begins, and its ``open`` entry."""
     if not _taking.acquire(blocking=False):
         return  # another thread writes what waits
     try:

@@ -1,8 +1,9 @@
 """``@traced``: wraps a handler.
 
 The handler runs exactly once, outside every guard, with the very arguments given. Nothing of ours
-stays in the traceback of what it raises: the frame is cut where the exception passes, and the wrapper's
-code bears a file name that the runtime client itself drops from the head of a stack trace (`frame`).
+stays in the traceback of what it raises: the frame is cut where the exception passes, and the
+wrapper's code bears a file name that the runtime client itself drops from the head of a stack
+trace (`frame`).
 """
 
 from lumitrace.capture.config import OFF, settings
@@ -42,9 +43,9 @@ def traced(
 ) -> "Any":
     """Trace a Lambda handler.
 
-    ``@traced`` or ``@traced(name="checkout", tags={"team": "sales"})``, on functions, methods, async functions
-    and any other callable. A second ``@traced`` does nothing. Outside Lambda, and with
-    ``LUMITRACE_ENABLED=0``, the very same object comes back.
+    ``@traced`` or ``@traced(name="checkout", tags={"team": "sales"})``, on functions, methods,
+    async functions and any other callable. A second ``@traced`` does nothing. Outside Lambda, and
+    with ``LUMITRACE_ENABLED=0``, the very same object comes back.
 
     Args:
         handler: what Lambda calls with an event and a context.

@@ -1,6 +1,7 @@
 """An invocation's beginning and end: the ``start`` line, the ``invocation`` line.
 
-Whether the invocation continues a sender's trace or starts its own is decided here, for all services.
+Whether the invocation continues a sender's trace or starts its own is decided here, for all
+services.
 """
 
 import os
@@ -8,10 +9,12 @@ import time
 
 from lumitrace.capture import emit, inbound, lines
 from lumitrace.capture.config import ON, settings
+from lumitrace.capture.current import process
 from lumitrace.capture.guard import Guard, reporter
+from lumitrace.capture.line import line
 from lumitrace.capture.services import OTHER
 from lumitrace.capture.services._service import Inbound
-from lumitrace.capture.span import Invocation, Span, process
+from lumitrace.capture.span import Invocation, Span
 from lumitrace.wire import semconv, span_line
 from lumitrace.wire.context import SpanContext, new_span_id, new_trace_id
 
@@ -27,8 +30,8 @@ def begin(
 ) -> Invocation | None:
     """Write the ``start`` line and return the invocation, or None where none is to be told.
 
-    With ``LUMITRACE_ENABLED=strip`` our marks are taken off the event and that is all. An invocation
-    that runs already is the layer's or an outer decorator's: one handler, one span.
+    With ``LUMITRACE_ENABLED=strip`` our marks are taken off the event and that is all. An
+    invocation that runs already is the layer's or an outer decorator's: one handler, one span.
     """
     if process.active is not None:
         return None
@@ -54,7 +57,7 @@ def begin(
         for wrong in settings.wrong:
             reporter.report("capture.config", wrong)
         fields = lines.start(invocation, row, source, linked)
-        emit.put(invocation, [emit.line(span_line.START, span, fields, tags)])
+        emit.put(invocation, [line(span_line.START, span, fields, tags)])
     return invocation
 
 
@@ -115,4 +118,4 @@ def _write(invocation: Invocation, fields: "dict[str, Any]") -> None:
     fields["attributes"] = span.attributes
     if invocation.dropped:
         fields["dropped"] = invocation.dropped
-    emit.put(invocation, [emit.line(span_line.INVOCATION, span, fields, tags)], always=True)
+    emit.put(invocation, [line(span_line.INVOCATION, span, fields, tags)], always=True)

@@ -4,7 +4,8 @@ import os
 
 from lumitrace.capture import error
 from lumitrace.capture.config import settings
-from lumitrace.capture.span import Invocation, Span, process
+from lumitrace.capture.current import process
+from lumitrace.capture.span import Invocation, Span
 from lumitrace.wire import semconv, span_line
 from lumitrace.wire.context import SpanContext, parse_xray_root
 

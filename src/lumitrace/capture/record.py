@@ -5,8 +5,9 @@ record's own transaction.
 """
 
 from lumitrace.capture import inbound
+from lumitrace.capture.current import current
 from lumitrace.capture.scope import Scope
-from lumitrace.capture.span import Span, current
+from lumitrace.capture.span import Span
 from lumitrace.wire import semconv
 from lumitrace.wire.context import new_trace_id
 

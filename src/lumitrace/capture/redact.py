@@ -7,7 +7,8 @@ MAX_MESSAGE = 256  # characters of an error's text
 MAX_INPUT = 4096  # characters looked at
 MASK = "****"
 
-# A word that begins so is a credential: AWS access keys, GitHub, Slack and Stripe tokens, JSON web tokens.
+# A word that begins so is a credential: AWS access keys, GitHub, Slack and Stripe tokens, JSON web
+# tokens.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
 SECRET_PREFIXES = (
     "AKIA",
@@ -39,7 +40,7 @@ _SEPARATORS = " \t\r\n=:,;&?\"'()[]{}<>|"
 
 
 def message(text: str) -> str:
-    """Return *text* with what looks like a secret masked, at most *MAX_MESSAGE* characters of it."""
+    """Return *text* with secrets masked, at most *MAX_MESSAGE* characters of it."""
     text = text[:MAX_INPUT]
     lower = text.lower()
     if any(name in lower for name in SECRET_NAMES) or any(p in text for p in SECRET_PREFIXES):
@@ -48,7 +49,7 @@ def message(text: str) -> str:
 
 
 def _masked(text: str) -> str:
-    """Return *text* with credentials, and what is assigned to a secret's name, replaced by *MASK*."""
+    """Mask credentials in *text*, and what is assigned to a secret's name."""
     result: list[str] = []
     named = armed = False
     for word in _words(text):

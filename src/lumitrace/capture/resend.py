@@ -1,9 +1,9 @@
 """A request that was refused with our mark in it goes again without (DESIGN: promise P3).
 
-Only for a reason that the mark could be, and only where the whole request was refused. If it succeeds
-without, the mark was guilty and stays off that resource for the life of the process. If it is refused
-again the mark was innocent: the caller gets the answer it would have had, and the same refusal is
-not tried a second time for 60 s.
+Only for a reason that the mark could be, and only where the whole request was refused. If it
+succeeds without, the mark was guilty and stays off that resource for the life of the process. If
+it is refused again the mark was innocent: the caller gets the answer it would have had, and the
+same refusal is not tried a second time for 60 s.
 """
 
 import time
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 QUIET_NS = 60_000_000_000
 MAX_REMEMBERED = 256
 
-# (error code, a part of its message in lower case; "" for any), by botocore's name of the service. Never a
-# condition or a key: those a mark cannot be the reason of.
+# (error code, a part of its message in lower case; "" for any), by botocore's name of the service.
+# Never a condition or a key: those a mark cannot be the reason of.
 SUSPICIONS = {
     "dynamodb": (
         ("ValidationException", "item size"),

@@ -3,10 +3,12 @@
 import time
 
 from lumitrace.capture import emit
+from lumitrace.capture.current import current, current_span
 from lumitrace.capture.error import describe
 from lumitrace.capture.frame import cut, dress, is_async
 from lumitrace.capture.guard import Guard
-from lumitrace.capture.span import Span, current, current_span
+from lumitrace.capture.line import line
+from lumitrace.capture.span import Span
 from lumitrace.capture.tag import MAX_NAME, MAX_TAGS, plain
 from lumitrace.wire import span_line
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from contextvars import Token
     from types import TracebackType
     from typing import Any
+
+    from typing_extensions import Self
 
 RECORD_BYTES = 150  # about what a folded record takes
 
@@ -37,7 +41,7 @@ class Scope:
     def _open(self) -> Span | None:
         raise NotImplementedError
 
-    def __enter__(self) -> "Scope":
+    def __enter__(self) -> "Self":
         with guard:
             self._span = self._open()
             if self._span is not None:
@@ -60,7 +64,7 @@ class Scope:
                 # A loop that is left half-way says nothing of its record.
                 finish(span, None if isinstance(raised, GeneratorExit) else raised)
 
-    async def __aenter__(self) -> "Scope":
+    async def __aenter__(self) -> "Self":
         return self.__enter__()
 
     async def __aexit__(
@@ -150,7 +154,7 @@ def finish(span: Span, raised: BaseException | None) -> None:
         fields["durationUs"] = duration_us
         fields |= _details(span, raised)
         waiting, tags = emit.pending(span)
-        emit.queue(invocation, emit.line(span_line.SPAN, span, {**fields, **waiting}, tags))
+        emit.queue(invocation, line(span_line.SPAN, span, {**fields, **waiting}, tags))
     if emit.is_due(invocation, now_ns):
         emit.flush(invocation)
 

@@ -1,12 +1,10 @@
-"""A span while it lives, the invocation around it, and which one is current.
+"""A span while it lives, and the invocation around it.
 
 Calls and batch records that end well are not spans of their own here: they are entries of their
 parent, folded into its next line (docs/span-line.md).
 """
 
-import os
 import time
-from contextvars import ContextVar
 
 from lumitrace.wire.context import SpanContext, new_span_id
 from lumitrace.wire.semconv import KIND_INTERNAL
@@ -167,46 +165,13 @@ class Invocation:
         self.dropped[kind] = self.dropped.get(kind, 0) + count
 
 
-class Process:
-    """What one process knows across invocations."""
+class CallSpan:
+    """What a line needs to know of the span of a call."""
 
-    __slots__ = ("active", "invocations", "outside")
+    __slots__ = ("invocation", "parent_id", "span_id", "trace_id")
 
-    def __init__(self) -> None:
-        self.active: Invocation | None = None
-        self.invocations = 0
-        self.outside = 0  # AWS calls made outside an invocation
-
-    def forked(self) -> None:
-        """In a forked child: nothing that the parent gathered is written twice.
-
-        No handler ends in the child, so that its calls are written one by one.
-        """
-        invocation = self.active
-        if invocation is not None:
-            for span in (invocation.handler, *invocation.dirty):
-                span.calls, span.records, span.tags = [], [], {}
-            invocation.lines, invocation.dirty, invocation.waiting_bytes = [], [], 0
-            invocation.eager = True
-
-
-process = Process()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=process.forked)
-
-current_span: ContextVar[Span | None] = ContextVar("lumitrace_current_span", default=None)
-
-
-def current() -> Span | None:
-    """Return the span whose work this is, or None outside an invocation.
-
-    Where the context variable is lost (pool threads of others) or belongs to an invocation that has
-    ended, it is the span of the invocation that runs.
-    """
-    invocation = process.active
-    if invocation is None:
-        return None
-    span = current_span.get()
-    if span is None or span.invocation is not invocation or span.ended:
-        return invocation.handler
-    return span
+    def __init__(self, parent: Span, span_id: str) -> None:
+        self.trace_id = parent.trace_id
+        self.span_id = span_id
+        self.parent_id = parent.span_id
+        self.invocation = parent.invocation

@@ -20,12 +20,12 @@ MAX_INT = 10**MAX_DIGITS
 def json_value(value: object) -> str:
     """Return the JSON text of a tag's *value*, 256 characters of text at most."""
     kind = type(value)
-    if kind is str:
-        return encode(value[:MAX_VALUE])  # type: ignore[index]  # a str, by its type
+    if isinstance(value, str):
+        return encode(str(value[:MAX_VALUE]))
     if value is None or kind is bool:
         return encode(value)
     if kind is int:
-        return str(value) if -MAX_INT < value < MAX_INT else '"int"'  # type: ignore[operator]
+        return str(value) if -MAX_INT < value < MAX_INT else '"int"'
     if kind is float:
         text = repr(value)
         return text if text.lstrip("-")[0].isdigit() else encode(text)
@@ -44,9 +44,9 @@ def _decimal(text: str) -> str:
 def plain(value: object) -> object:
     """Return an attribute's *value* as JSON has it: as `json_value`, a Decimal as text."""
     kind = type(value)
-    if kind is str:
-        return value[:MAX_VALUE]  # type: ignore[index]  # a str, by its type
-    if value is None or kind is bool or (kind is int and -MAX_INT < value < MAX_INT):  # type: ignore[operator]
+    if isinstance(value, str):
+        return str(value[:MAX_VALUE])
+    if value is None or kind is bool or (kind is int and -MAX_INT < value < MAX_INT):
         return value
     text = json_value(value)
     return value if kind is float and text[0] != '"' else text.strip('"')

@@ -45,7 +45,7 @@ class SpanContext:
 
 
 def new_trace_id() -> str:
-    """Return 32 random hex digits, drawn from the kernel: snapshots and seeds do not repeat them."""
+    """Return 32 hex digits, drawn from the kernel: snapshots and seeds do not repeat them."""
     return os.urandom(16).hex()
 
 
@@ -92,8 +92,8 @@ def parse_xray_root(header: object) -> str | None:
     """Return the root of an ``X-Amzn-Trace-Id`` as 32 hex digits, or None.
 
     ``Root=1-5759e988-bd862e3fe1be46a994272793;Parent=…;Sampled=1`` gives
-    ``5759e988bd862e3fe1be46a994272793``.
-    Format: https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
+    ``5759e988bd862e3fe1be46a994272793``. Format:
+    https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
     """
     if not isinstance(header, str) or len(header) > 1024:
         return None

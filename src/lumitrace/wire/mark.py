@@ -1,8 +1,8 @@
 """The mark in a DynamoDB item: one string attribute that says which span wrote it.
 
 ``00-<trace id>-<span id>-01-<ms>-<hops>[-<table>…]``: a W3C traceparent, the writer's clock in
-milliseconds and the number of items the context rode in (both hex), then up to four tables it passed
-through, each eight hex digits. 120 bytes at most.
+milliseconds and the number of items the context rode in (both hex), then up to four tables it
+passed through, each eight hex digits. 120 bytes at most.
 """
 
 import hashlib

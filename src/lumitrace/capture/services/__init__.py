@@ -1,4 +1,4 @@
-"""The AWS services: a file each for those that carry context or have a link key, a row for the rest.
+"""The AWS services: a file each for those with a context or a link key, a row for the rest.
 
 `ROWS` is the one table. A row's module is imported when its first event or call comes, because a
 function uses two or three of them and pays for every import.
@@ -39,6 +39,7 @@ class Row:
         self,
         name: str,
         module: str | None = None,
+        *,
         trigger: str = TRIGGER_OTHER,
         event_source: str | None = None,
         client: str | None = None,
@@ -71,21 +72,54 @@ class Row:
 _loaded: "dict[str, Service]" = {}
 
 ROWS = (
-    Row("alb", "alb", TRIGGER_HTTP),
-    Row("api-gateway-http", "api_gateway", TRIGGER_HTTP),
-    Row("api-gateway-rest", "api_gateway", TRIGGER_HTTP),
-    Row("function-url", "function_url", TRIGGER_HTTP),
-    Row("dynamodb", "dynamodb", TRIGGER_DATASOURCE, "aws:dynamodb", "dynamodb", ("TableName",)),
-    Row("lambda", "lambda_", TRIGGER_OTHER, None, "lambda", ("FunctionName",), ("Invoke",)),
-    Row("sns", "sns", TRIGGER_PUBSUB, "aws:sns", "sns", ("TopicArn", "TargetArn")),
-    Row("sqs", "sqs", TRIGGER_PUBSUB, "aws:sqs", "sqs", ("QueueUrl", "QueueName")),
+    Row("alb", "alb", trigger=TRIGGER_HTTP),
+    Row("api-gateway-http", "api_gateway", trigger=TRIGGER_HTTP),
+    Row("api-gateway-rest", "api_gateway", trigger=TRIGGER_HTTP),
+    Row("function-url", "function_url", trigger=TRIGGER_HTTP),
+    Row(
+        "dynamodb",
+        "dynamodb",
+        trigger=TRIGGER_DATASOURCE,
+        event_source="aws:dynamodb",
+        client="dynamodb",
+        resources=("TableName",),
+    ),
+    Row("lambda", "lambda_", client="lambda", resources=("FunctionName",), waits=("Invoke",)),
+    Row(
+        "sns",
+        "sns",
+        trigger=TRIGGER_PUBSUB,
+        event_source="aws:sns",
+        client="sns",
+        resources=("TopicArn", "TargetArn"),
+    ),
+    Row(
+        "sqs",
+        "sqs",
+        trigger=TRIGGER_PUBSUB,
+        event_source="aws:sqs",
+        client="sqs",
+        resources=("QueueUrl", "QueueName"),
+    ),
+    Row(
+        "kinesis",
+        trigger=TRIGGER_PUBSUB,
+        event_source="aws:kinesis",
+        client="kinesis",
+        resources=("StreamName", "StreamARN"),
+    ),
+    Row(
+        "s3",
+        trigger=TRIGGER_DATASOURCE,
+        event_source="aws:s3",
+        client="s3",
+        resources=("Bucket",),
+    ),
+    Row("ses", trigger=TRIGGER_PUBSUB, event_source="aws:ses", client="ses"),
     Row("events", client="events", resources=("EventBusName", "Name")),
     Row("firehose", client="firehose", resources=("DeliveryStreamName",)),
-    Row("kinesis", None, TRIGGER_PUBSUB, "aws:kinesis", "kinesis", ("StreamName", "StreamARN")),
     Row("kms", client="kms", resources=("KeyId",)),
-    Row("s3", None, TRIGGER_DATASOURCE, "aws:s3", "s3", ("Bucket",)),
     Row("secretsmanager", client="secretsmanager", resources=("SecretId",)),
-    Row("ses", None, TRIGGER_PUBSUB, "aws:ses", "ses"),
     Row("ssm", client="ssm", resources=("Name", "Path")),
     Row("stepfunctions", client="stepfunctions", resources=("stateMachineArn", "executionArn")),
     Row("other"),

@@ -1,9 +1,9 @@
 """HTTP events: headers, and whether a caller's ``traceparent`` is believed.
 
 At a public edge the trace restarts and what the caller claims is kept as a claim
-(https://www.w3.org/TR/trace-context-2/#security-considerations). It is continued at once for IAM callers
-of the function's own account that are not Cognito identities, for private APIs, and for the hosts
-in ``LUMITRACE_TRUSTED_APIS``.
+(https://www.w3.org/TR/trace-context-2/#security-considerations). It is continued at once for IAM
+callers of the function's own account that are not Cognito identities, for private APIs, and for
+the hosts in ``LUMITRACE_TRUSTED_APIS``.
 """
 
 from lumitrace.capture.config import settings

@@ -1,7 +1,8 @@
 """Amazon API Gateway: REST APIs (event format 1.0) and HTTP APIs (format 2.0, and 1.0).
 
-Inbound:   the header ``traceparent``, believed or claimed as `_http` says; the link key is the extended
-           request id of a REST API and the request id of an HTTP API, which the client cannot choose.
+Inbound:   the header ``traceparent``, believed or claimed as `_http` says; the link key is the
+           extended request id of a REST API and the request id of an HTTP API, which the client
+           cannot choose.
 Outbound:  nothing: requests to an API are HTTP calls.
 Event:     https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway.html#apigateway-example-event
            https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html

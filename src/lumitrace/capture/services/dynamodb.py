@@ -1,7 +1,8 @@
 """Amazon DynamoDB: the context rides in the item, as one string attribute.
 
-Inbound:   one record a stream record, from ``NewImage._lumitrace`` where it differs from the old image's: a
-           writer without lumitrace that updates an item leaves the last writer's mark in place.
+Inbound:   one record a stream record, from ``NewImage._lumitrace`` where it differs from the old
+           image's: a writer without lumitrace that updates an item leaves the last writer's mark
+           in place.
 Outbound:  ``PutItem``. Every read has the attribute taken off again (`_attribute_map`).
 Event:     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.Lambda.html
 """
@@ -56,8 +57,8 @@ class DynamoDB(Service):
 def _reason(call: Call, item: "dict[str, Any]", table: str, context: SpanContext) -> str | None:
     """Why the item must stay as it is.
 
-    A mark makes a write out of one that changes nothing, so that a function which rewrites its own table,
-    or two that feed each other's, would never come to rest.
+    A mark makes a write out of one that changes nothing, so that a function which rewrites its own
+    table, or two that feed each other's, would never come to rest.
     """
     if table in call.avoid:
         return "own-stream"

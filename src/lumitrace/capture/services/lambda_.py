@@ -1,8 +1,9 @@
 """AWS Lambda, one function calling another.
 
-Inbound:   ``context.w3c()`` of the newest runtime clients; older ones drop what they do not know, and
-           the hop joins by the request id, which is the link key of every invocation.
-Outbound:  ``Invoke`` that waits for the answer, as ``{"w3c":{"traceparent":…}}`` in the client context.
+Inbound:   ``context.w3c()`` of the newest runtime clients; older ones drop what they do not know,
+           and the hop joins by the request id, which is the link key of every invocation.
+Outbound:  ``Invoke`` that waits for the answer, as ``{"w3c":{"traceparent":…}}`` in the client
+           context.
 Limits:    3,583 bytes of client context, in Base64, synchronous calls only:
            https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 """

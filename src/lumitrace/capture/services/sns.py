@@ -13,7 +13,7 @@ from lumitrace.wire.link_key import SNS, link_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
 MAX_BYTES = 262_144  # a publish, bodies and attributes together; a topic may allow more
@@ -66,13 +66,14 @@ def _batch(
     call.not_injected = _too_large(entries)
     if call.not_injected is not None:
         return call.params
-    ours = []
+    ours: list[Mapping[str, Any]] = []
     for entry in entries:
+        message: Mapping[str, Any] = entry
         reason = _reason(entry)
         if reason is None:
-            entry, reason = _message_attributes.with_context(entry, context)  # noqa: PLW2901
+            message, reason = _message_attributes.with_context(entry, context)
         call.not_injected = call.not_injected or reason
-        ours.append(entry)
+        ours.append(message)
     return {**call.params, "PublishBatchRequestEntries": ours}
 
 
@@ -87,7 +88,7 @@ def _reason(message: "Mapping[str, Any]") -> str | None:
     return None
 
 
-def _too_large(messages: "list[Mapping[str, Any]]") -> str | None:
+def _too_large(messages: "Sequence[Mapping[str, Any]]") -> str | None:
     total = sum(_message_attributes.size(message, "Message") for message in messages)
     room = MAX_BYTES - len(messages) * _message_attributes.OUR_BYTES
     return "size" if total > room else None

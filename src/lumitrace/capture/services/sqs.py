@@ -1,7 +1,7 @@
 """Amazon SQS.
 
-Inbound:   one record a message, from ``messageAttributes.traceparent.stringValue``; where the body is an
-           SNS notification, from the notification.
+Inbound:   one record a message, from ``messageAttributes.traceparent.stringValue``; where the body
+           is an SNS notification, from the notification.
 Outbound:  ``SendMessage`` and each entry of ``SendMessageBatch``, as a message attribute.
 Event:     https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
 Limits:    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
@@ -14,7 +14,7 @@ from lumitrace.wire.link_key import SQS, link_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
 MAX_BYTES = 1_048_576  # a message, and a batch in all; a queue may allow less
@@ -63,15 +63,15 @@ def _batch(
     call.not_injected = _too_large(entries)
     if call.not_injected is not None:
         return call.params
-    ours = []
+    ours: list[Mapping[str, Any]] = []
     for entry in entries:
-        entry, reason = _message_attributes.with_context(entry, context)  # noqa: PLW2901
+        message, reason = _message_attributes.with_context(entry, context)
         call.not_injected = call.not_injected or reason
-        ours.append(entry)
+        ours.append(message)
     return {**call.params, "Entries": ours}
 
 
-def _too_large(messages: "list[Mapping[str, Any]]") -> str | None:
+def _too_large(messages: "Sequence[Mapping[str, Any]]") -> str | None:
     total = sum(_message_attributes.size(message, "MessageBody") for message in messages)
     room = MAX_BYTES - len(messages) * _message_attributes.OUR_BYTES
     return "size" if total > room else None

@@ -1,0 +1,51 @@
+"""Which span is current, and what one process knows across invocations."""
+
+import os
+from contextvars import ContextVar
+
+from lumitrace.capture.span import Invocation, Span
+
+
+class Process:
+    """What one process knows across invocations."""
+
+    __slots__ = ("active", "invocations", "outside")
+
+    def __init__(self) -> None:
+        self.active: Invocation | None = None
+        self.invocations = 0
+        self.outside = 0  # AWS calls made outside an invocation
+
+    def forked(self) -> None:
+        """In a forked child: nothing that the parent gathered is written twice.
+
+        No handler ends in the child, so that its calls are written one by one.
+        """
+        invocation = self.active
+        if invocation is not None:
+            for span in (invocation.handler, *invocation.dirty):
+                span.calls, span.records, span.tags = [], [], {}
+            invocation.lines, invocation.dirty, invocation.waiting_bytes = [], [], 0
+            invocation.eager = True
+
+
+process = Process()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=process.forked)
+
+current_span: ContextVar[Span | None] = ContextVar("lumitrace_current_span", default=None)
+
+
+def current() -> Span | None:
+    """Return the span whose work this is, or None outside an invocation.
+
+    Where the context variable is lost (pool threads of others) or belongs to an invocation that has
+    ended, it is the span of the invocation that runs.
+    """
+    invocation = process.active
+    if invocation is None:
+        return None
+    span = current_span.get()
+    if span is None or span.invocation is not invocation or span.ended:
+        return invocation.handler
+    return span

@@ -1,0 +1,280 @@
+"""Ids that count from 1, a clock that steps, and AWS in small."""
+
+import base64
+import copy
+import json
+import os
+from pathlib import Path
+from types import SimpleNamespace
+from urllib.parse import parse_qsl
+
+import pytest
+
+from lumitrace import testing
+from lumitrace.capture import resend
+from lumitrace.capture.config import settings
+from lumitrace.capture.guard import reporter
+
+EVENTS = Path(__file__).parents[1] / "events"
+CLOCKED = ("span", "emit", "output", "calls", "scope", "invocation", "resend", "services.dynamodb")
+TOPIC = "arn:aws:sns:eu-west-1:123456789012:ushop_new-sales"
+QUEUE = "https://sqs.eu-west-1.amazonaws.com/123456789012/ushop_shipping"
+STREAM = "arn:aws:dynamodb:eu-west-1:123456789012:table/ushop_sales/stream/2026-11-22T00:00:00.000"
+
+
+class Clock:
+    """Time that moves by *step_us* each time somebody looks at the monotonic clock."""
+
+    def __init__(self):
+        self.us = 0
+        self.step_us = 1000
+
+    def perf_counter_ns(self):
+        self.us += self.step_us
+        return self.us * 1000
+
+    monotonic_ns = perf_counter_ns
+
+    def time_ns(self):
+        return 1_795_383_700_000_000_000 + self.us * 1000
+
+    def process_time_ns(self):
+        return self.us * 500
+
+    def gmtime(self, second):
+        import time
+
+        return time.gmtime(second)
+
+    def strftime(self, form, when):
+        import time
+
+        return time.strftime(form, when)
+
+
+class Random:
+    """Ids that count from 1."""
+
+    def __init__(self):
+        self.count = 0
+
+    def urandom(self, size):
+        self.count += 1
+        return self.count.to_bytes(size, "big")
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The clock of every module of capture."""
+    clock = Clock()
+    for module in CLOCKED:
+        monkeypatch.setattr(f"lumitrace.capture.{module}.time", clock)
+    return clock
+
+
+@pytest.fixture
+def ids(monkeypatch):
+    """Ids that count from 1."""
+    random = Random()
+    monkeypatch.setattr("lumitrace.wire.context.os", random)
+    return random
+
+
+@pytest.fixture(autouse=True)
+def _fresh(monkeypatch):
+    """No test sees the environment of another, nor what went wrong there."""
+    for name in list(os.environ):
+        if name.startswith(("LUMITRACE_", "AWS_", "_X_AMZN")):
+            monkeypatch.delenv(name)
+    settings.load(os.environ)
+    yield
+    reporter.known.clear()
+    reporter.waiting.clear()
+    resend.guilty.clear()
+    resend.innocent.clear()
+    settings.load({})
+
+
+@pytest.fixture
+def captured(_fresh):
+    """Tracing is on, and its lines are kept."""
+    with testing.capture() as captured:
+        yield captured
+
+
+@pytest.fixture
+def context():
+    """What Lambda hands over beside the event."""
+    return SimpleNamespace(
+        aws_request_id="8a1c0000-0000-4000-8000-000000000001",
+        invoked_function_arn="arn:aws:lambda:eu-west-1:123456789012:function:shop",
+        client_context=None,
+    )
+
+
+@pytest.fixture
+def event():
+    """Return an event by the name of its file in tests/events."""
+
+    def load(name):
+        return json.loads((EVENTS / f"{name}.json").read_text(encoding="utf-8"))
+
+    return load
+
+
+class AWS:
+    """AWS in small: real botocore clients whose last step, the sending, is replaced.
+
+    Attributes:
+        sent: what left the process, decoded, oldest first.
+        answers: bodies for the next requests; without one, an ordinary answer.
+    """
+
+    def __init__(self):
+        self.session = pytest.importorskip("botocore.session").Session()
+        self.sent = []
+        self.requests = []
+        self.answers = []
+        self.tables = {}
+
+    def client(self, service, **config):
+        config_class = pytest.importorskip("botocore.config").Config
+        client = self.session.create_client(
+            service,
+            region_name="eu-west-1",
+            aws_access_key_id="AKIDEXAMPLE",
+            aws_secret_access_key="none",
+            config=config_class(retries={"mode": "standard", **config}),
+        )
+        client.meta.events.register("before-send", self.send)
+        return client
+
+    def send(self, request, **_):
+        """Stand in for the network."""
+        self.requests.append(request)
+        sent = _decode(request)
+        self.sent.append(sent)
+        answer = self.answers.pop(0) if self.answers else None
+        if callable(answer):
+            answer = answer(sent)
+        if isinstance(answer, Exception):
+            raise answer
+        status, body = answer or (200, _ordinary(request, sent, len(self.sent)))
+        return _response(request, status, body)
+
+    def deliver_sns(self, sent, message_id):
+        """Turn a Publish into the event that Lambda hands over."""
+        attributes = _form_attributes(sent)
+        message = {"MessageId": message_id, "TopicArn": TOPIC, "Message": sent["Message"]}
+        message["MessageAttributes"] = attributes
+        return {"Records": [{"EventSource": "aws:sns", "EventVersion": "1.0", "Sns": message}]}
+
+    def deliver_sqs(self, *entries):
+        """Turn (SendMessage, message id) pairs into the event that Lambda hands over."""
+        return {"Records": [_sqs_record(sent, message_id) for sent, message_id in entries]}
+
+    def deliver_stream(self, *items, name="INSERT"):
+        """Turn items written into the event of the table's stream."""
+        return {
+            "Records": [
+                {
+                    "eventID": f"e{number}",
+                    "eventName": name,
+                    "eventSource": "aws:dynamodb",
+                    "eventSourceARN": STREAM,
+                    "dynamodb": {"NewImage": copy.deepcopy(item), "SequenceNumber": str(number)},
+                }
+                for number, item in enumerate(items, 1)
+            ]
+        }
+
+
+def _sqs_record(sent, message_id):
+    attributes = {
+        name: {"stringValue": value["StringValue"], "dataType": value["DataType"]}
+        for name, value in (sent.get("MessageAttributes") or {}).items()
+    }
+    return {
+        "messageId": message_id,
+        "body": sent["MessageBody"],
+        "attributes": {"ApproximateReceiveCount": "1"},
+        "messageAttributes": attributes,
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:eu-west-1:123456789012:ushop_shipping",
+    }
+
+
+def _decode(request):
+    body = request.body
+    text = body.decode() if isinstance(body, bytes) else body or ""
+    if "Action=" in text:
+        return dict(parse_qsl(text))
+    try:
+        return json.loads(text)
+    except ValueError:
+        return {"body": text, "headers": dict(request.headers)}
+
+
+def _form_attributes(sent):
+    attributes = {}
+    for number in range(1, 12):
+        name = sent.get(f"MessageAttributes.entry.{number}.Name")
+        if name:
+            value = f"MessageAttributes.entry.{number}.Value"
+            attributes[name] = {
+                "Type": sent[f"{value}.DataType"],
+                "Value": sent[f"{value}.StringValue"],
+            }
+    return attributes
+
+
+def _ordinary(request, sent, number):
+    action = sent.get("Action")
+    if action == "Publish":
+        inner = f"<MessageId>sns-{number}</MessageId>"
+        return f"<PublishResponse><PublishResult>{inner}</PublishResult></PublishResponse>"
+    if action == "PublishBatch":
+        inner = "".join(
+            f"<member><Id>{i}</Id><MessageId>sns-{number}-{i}</MessageId></member>"
+            for i in range(10)
+            if f"PublishBatchRequestEntries.member.{i + 1}.Id" in sent
+        )
+        result = f"<PublishBatchResult><Successful>{inner}</Successful></PublishBatchResult>"
+        return f"<PublishBatchResponse>{result}</PublishBatchResponse>"
+    if "Entries" in sent:
+        done = [{"Id": e["Id"], "MessageId": f"sqs-{number}-{e['Id']}"} for e in sent["Entries"]]
+        return json.dumps({"Successful": done, "Failed": []})
+    if "sqs." in request.url:
+        return json.dumps({"MessageId": f"sqs-{number}"})
+    return "{}"
+
+
+def _response(request, status, body):
+    from botocore.awsrequest import AWSResponse
+
+    class Raw:
+        def stream(self, *_args, **_kwargs):
+            yield body if isinstance(body, bytes) else body.encode()
+
+        def read(self, *_args, **_kwargs):
+            return body if isinstance(body, bytes) else body.encode()
+
+    headers = {"x-amzn-RequestId": "aws-request-1"}
+    return AWSResponse(request.url, status, headers, Raw())
+
+
+def refuse(code, message, status=400):
+    """Return the body of a refusal in the JSON protocols."""
+    return status, json.dumps({"__type": f"com.amazonaws#{code}", "message": message})
+
+
+@pytest.fixture
+def aws(captured):
+    """AWS in small, botocore patched."""
+    from lumitrace.capture import botocore
+
+    aws = AWS()
+    aws.refuse = refuse
+    aws.topic, aws.queue, aws.decode64 = TOPIC, QUEUE, base64.b64decode
+    botocore.install()
+    return aws
