@@ -10,22 +10,19 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from .clients import Clients, credentials
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-LOG_GROUPS = "/aws/lambda/"
+from .logs import log_events, log_groups
 
 
 def record(logs: Any, out: Path) -> int:
     """Write every event that *logs*, a CloudWatch Logs client, has; return how many."""
     # Stable: what one stream says within a millisecond stays in its order.
-    events = sorted(_events(logs), key=lambda event: event["timestamp"])
+    events = [event for group in log_groups(logs) for event in log_events(logs, group)]
+    events.sort(key=lambda event: event["timestamp"])
     out.write_text("".join(f"{json.dumps(event)}\n" for event in events), encoding="utf-8")
     return len(events)
 
@@ -46,19 +43,6 @@ def main() -> int:
         return 1
     sys.stderr.write(f"{count} log events are in {arguments.out}\n")
     return 0
-
-
-def _events(logs: Any) -> Iterator[dict[str, Any]]:
-    groups = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=LOG_GROUPS)
-    for group in (group["logGroupName"] for page in groups for group in page["logGroups"]):
-        for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group):
-            for event in page["events"]:
-                yield {
-                    "logGroupName": group,
-                    "logStreamName": event["logStreamName"],
-                    "timestamp": event["timestamp"],
-                    "message": event["message"],
-                }
 
 
 if __name__ == "__main__":

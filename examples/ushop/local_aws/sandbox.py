@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from .template import Function
 
 _DEATH_S = 5.0  # a killed process is gone long before
-INIT_TIMEOUT_S = (
-    10.0  # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
-)
+# https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+INIT_TIMEOUT_S = 10.0
 
 
 class _Failure(Exception):  # noqa: N818  # it ends an invocation, it is no error of ours

@@ -100,6 +100,8 @@ class Stage:
             TimeoutError: Something is still under way after *timeout_s*; the message says what.
         """
         until = time.monotonic() + timeout_s
+        with self._activity:  # whoever has looked before now has to look again
+            pass
         while busy := self._busy():
             if time.monotonic() > until:
                 message = f"still at work after {timeout_s:g} s: {', '.join(busy)}"
