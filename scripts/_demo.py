@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -139,7 +140,11 @@ def _page_somebody(stage: Stage) -> None:
     if errors <= ALARM_SHARE * invocations:
         message = f"only {errors} of {invocations} invocations of {WATCHED} failed: no alarm"
         raise DemoError(message)
-    print(f"\n  PagerDuty  02:32  {WATCHED}: failure rate is over 50 % in the last minute\n")
+    when = time.strftime("%H:%M")
+    print(
+        f"\n  PagerDuty  {when}  {WATCHED}: failure rate is over 50 % in the last minute",
+        flush=True,
+    )
 
 
 def _ask(stage: Stage, truth: Truth) -> None:
@@ -156,7 +161,7 @@ def _ask(stage: Stage, truth: Truth) -> None:
 
 def _stay(stage: Stage, sale: Sale) -> None:
     exports = {**_environment(stage), "AWS_ENDPOINT_URL": stage.endpoint_url}
-    body = sale.body().decode()
+    body = replace(sale, sale_id="by-hand-1").body().decode()
     print("\nThe shop stays open. In another terminal:\n")
     print(f"  export {' '.join(f'{name}={value}' for name, value in exports.items())}")
     print(f"  export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH")

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import _interpreters
 import _progress
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".venv"
 STAGE_REQUIREMENTS = ROOT / "examples" / "ushop" / "local_aws" / "requirements.txt"
+OLDEST = (3, 10)
 IS_LINUX = sys.platform == "linux"
 
 _BIN = "Scripts" if os.name == "nt" else "bin"
@@ -46,6 +48,7 @@ _NO_NETWORK = (
     "Failed to establish a new connection",
     "Temporary failure in name resolution",
     "Could not fetch URL",
+    "No matching distribution found for pip",  # every index has pip
 )
 
 
@@ -193,15 +196,15 @@ def _run(command: list[str], what: str, log: Path, more: dict[str, str]) -> None
 
 
 def _tag(python: str) -> str:
-    ask = "import sys; print('cp%d%d' % sys.version_info[:2])"
-    try:
-        answer = subprocess.run(
-            [python, "-c", ask], capture_output=True, text=True, check=True, timeout=30
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        message = f"{python} does not run: {error}"
-        raise SetupError(message) from error
-    return answer.stdout.strip()
+    version = _interpreters.version_of(python)
+    if version is None:
+        message = f"{python} is not a Python that runs here with ssl and venv: name another one."
+        raise SetupError(message)
+    major, minor = (int(part) for part in version.split("."))
+    if (major, minor) < OLDEST:
+        message = f"{python} is Python {version}; lumitrace needs 3.10 or newer."
+        raise SetupError(message)
+    return f"cp{major}{minor}"
 
 
 @contextlib.contextmanager

@@ -93,11 +93,7 @@ def _chosen(options: argparse.Namespace) -> dict[str, str | None]:
     if options.all:
         return _interpreters.find_all()
     python = options.python or sys.executable
-    version = _interpreters.version_of(python)
-    if version is None:
-        message = f"{python} is not a Python that runs here, with ssl and venv: name another one."
-        raise SetupError(message)
-    return {version: python}
+    return {_interpreters.version_of(python) or python: python}
 
 
 def _everything(pytest_arguments: list[str]) -> list[str]:
