@@ -1,0 +1,1 @@
+"""Transactions in, plain data out: each answer is a dictionary that JSON can spell."""

@@ -1,0 +1,149 @@
+"""One transaction: its virtual stack trace, its spans as a tree, and every log line of it."""
+
+from collections import defaultdict
+from typing import Any
+
+from lumitrace.reassembly.answers import describe
+from lumitrace.reassembly.answers.find import Matches, find
+from lumitrace.reassembly.answers.outcome import WORST_FIRST, outcome
+from lumitrace.reassembly.answers.path import hop_to, stopped_in
+from lumitrace.reassembly.answers.stack import virtual_stack
+from lumitrace.reassembly.answers.transactions import row
+from lumitrace.reassembly.model import (
+    INVOCATION,
+    RECORD,
+    SPAN_LINE,
+    Assembled,
+    Attempt,
+    Span,
+    Transaction,
+)
+
+
+def show(assembled: Assembled, wanted: str, *, raw: bool = False) -> dict[str, Any] | None:
+    """Return the transaction that *wanted* names, or None.
+
+    Where several match, all are listed, and the worst of them is shown, the latest first.
+    """
+    matches = find(assembled, wanted)
+    if not matches.transactions:
+        return _without_spans(matches, raw=raw) if matches.attempts else None
+    judged = [(one, outcome(assembled, one)) for one in matches.transactions]
+    judged.sort(key=lambda one: describe.span_of_time(one[0])[0], reverse=True)
+    judged.sort(key=lambda one: WORST_FIRST.index(one[1].state))
+    transaction, result = judged[0]
+    return {
+        "matchedBy": matches.by,
+        "matches": [row(assembled, *one) for one in judged],
+        "transaction": row(assembled, transaction, result),
+        "traces": transaction.traces,
+        "stack": virtual_stack(assembled, transaction, result),
+        "spans": tree(assembled, transaction),
+        "logs": logs(transaction.attempts, raw=raw),
+    }
+
+
+def _without_spans(matches: Matches, *, raw: bool) -> dict[str, Any]:
+    return {
+        "matchedBy": matches.by,
+        "matches": [],
+        "transaction": None,
+        "traces": [],
+        "stack": [],
+        "spans": [],
+        "logs": logs(matches.attempts, raw=raw),
+    }
+
+
+def tree(assembled: Assembled, transaction: Transaction) -> list[dict[str, Any]]:
+    """Return the spans of *transaction*, each below what caused it, with its depth."""
+    known = {span.span_id: span for span in transaction.spans}
+    below: dict[str, list[Span]] = defaultdict(list)
+    for span in transaction.spans:
+        below[_above(assembled, transaction, span, known)].append(span)
+    began, _ = describe.span_of_time(transaction)
+    rows: list[dict[str, Any]] = []
+    seen: set[str] = set()
+    # What a ring of parents cuts off from every root is a root itself.
+    for root in (*below[""], *transaction.spans):
+        waiting = [(root, 0)]
+        while waiting:
+            span, depth = waiting.pop()
+            if span.span_id in seen:
+                continue
+            seen.add(span.span_id)
+            rows.append(_row(assembled, transaction, span, depth, began))
+            waiting += [(child, depth + 1) for child in reversed(below[span.span_id])]
+    return rows
+
+
+def _above(
+    assembled: Assembled, transaction: Transaction, span: Span, known: dict[str, Span]
+) -> str:
+    """Return the id of the span that *span* stands below, "" for a root."""
+    if span.role == RECORD:
+        handler = assembled.attempt_of[span.span_id].invocation
+        if handler is not None and handler.span_id in known:
+            return handler.span_id
+    hop = hop_to(assembled, span, set(transaction.traces))
+    for above in (hop.sender_span if hop else "", span.parent_id):
+        if above in known and above != span.span_id:
+            return above
+    return ""
+
+
+def _row(
+    assembled: Assembled, transaction: Transaction, span: Span, depth: int, began: int
+) -> dict[str, Any]:
+    attempt = assembled.attempt_of[span.span_id]
+    handler = span.role == INVOCATION
+    hop = hop_to(assembled, span, set(transaction.traces))
+    shared = assembled.fan.get(span.trace_id, 1)
+    service, name = ("Lambda", attempt.function) if handler else describe.call_name(span)
+    if not handler and not span.operation:
+        service, name = span.role, span.name or span.record_id
+    failure = span.failure
+    return {
+        "depth": depth,
+        "traceId": span.trace_id,
+        "spanId": span.span_id,
+        "requestId": attempt.request_id,
+        "role": span.role,
+        "service": service,
+        "name": name,
+        "offsetUs": span.start_us - began,
+        "durationUs": span.duration_us,
+        "httpStatus": span.http_status,
+        "tries": span.attempts,
+        "attempt": f"{attempt.number}/{attempt.of}" if handler and attempt.of > 1 else "",
+        "sharedBy": shared if handler and shared > 1 else 0,
+        "witness": hop.witness if hop else "",
+        "open": span.open,
+        "ended": attempt.ended or not handler,
+        "stopped": stopped_in(attempt) if handler else "",
+        "failure": {"type": failure.label, "message": failure.message} if failure else None,
+        "tags": span.tags,
+    }
+
+
+def logs(attempts: list[Attempt], *, raw: bool) -> list[dict[str, Any]]:
+    """Return every log line of *attempts* in time order; our own span lines only where *raw*."""
+    lines = [
+        (line.time_ms, attempt.start_ms, line.order, line, attempt)
+        for attempt in attempts
+        for line in attempt.lines
+        if raw or line.origin != SPAN_LINE
+    ]
+    lines.sort(key=lambda one: one[:3])
+    return [
+        {
+            "timeMs": line.time_ms,
+            "source": attempt.function,
+            "stream": attempt.stream,
+            "requestId": attempt.request_id,
+            "attempt": f"{attempt.number}/{attempt.of}" if attempt.of > 1 else "",
+            "origin": line.origin,
+            "message": line.text,
+        }
+        for *_, line, attempt in lines
+    ]

@@ -1,0 +1,120 @@
+"""The virtual stack trace: the hops from an entry to a failure, the most recent last."""
+
+from typing import Any
+
+from lumitrace.reassembly.answers import describe
+from lumitrace.reassembly.answers.outcome import Outcome
+from lumitrace.reassembly.answers.path import failures, hop_to, stopped_in, way_down
+from lumitrace.reassembly.model import (
+    CUSTOM,
+    INVOCATION,
+    RECORD,
+    Assembled,
+    Attempt,
+    Failure,
+    Span,
+    Transaction,
+)
+
+Frame = dict[str, Any]
+
+
+def virtual_stack(assembled: Assembled, transaction: Transaction, result: Outcome) -> list[Frame]:
+    """Return the frames from the entry to what failed, or to the deepest call where nothing did."""
+    traces = set(transaction.traces)
+    found = failures(assembled, result, traces)
+    if found:
+        span, failure, attempt = found[0]
+        if span is None:
+            return [_lambda(attempt, None, failure)]
+    else:
+        span = _deepest(assembled, transaction, traces)
+        failure = None
+    way = way_down(assembled, span, traces)
+    frames = _above_the_way(assembled, way[0])
+    for at in way:
+        told = failure if at is span else None
+        frames += _frames(assembled, transaction, at, told)
+    return frames
+
+
+def _deepest(assembled: Assembled, transaction: Transaction, traces: set[str]) -> Span:
+    depths = ((len(way_down(assembled, span, traces)), span) for span in transaction.spans)
+    return max(depths, key=lambda one: (one[0], one[1].start_us, one[1].span_id))[1]
+
+
+def _above_the_way(assembled: Assembled, first: Span) -> list[Frame]:
+    """Return the frame of the event source that called the first function."""
+    attempt = assembled.attempt_of[first.span_id]
+    if not attempt.trigger or attempt.trigger == "lambda" or first.role not in {INVOCATION, RECORD}:
+        return []
+    place, name = describe.place_of(attempt)
+    return [_frame(place, name, identifier=_received(first), time_us=first.start_us)]
+
+
+def _frames(
+    assembled: Assembled, transaction: Transaction, span: Span, failure: Failure | None
+) -> list[Frame]:
+    attempt = assembled.attempt_of[span.span_id]
+    witness = hop_to(assembled, span, set(transaction.traces))
+    if span.role in {INVOCATION, RECORD}:
+        frame = _lambda(attempt, span, failure)
+        frame["witness"] = witness.witness if witness else ""
+        shared = assembled.shared_by(attempt)
+        frame["sharedBy"] = shared if shared > 1 else 0
+        return [frame]
+    if span.role == CUSTOM:
+        return [_frame("span", span.name, time_us=span.start_us, failure=failure)]
+    service, name = describe.call_name(span)
+    frame = _frame(service, name, identifier=_sent(span), time_us=span.start_us, failure=failure)
+    return [frame]
+
+
+def _lambda(attempt: Attempt, span: Span | None, failure: Failure | None) -> Frame:
+    own = attempt.failure
+    time_us = span.start_us if span else attempt.start_ms * 1000
+    frame = _frame("Lambda", attempt.function, f"req {attempt.request_id}", time_us, failure)
+    frame["at"] = (own.at if own else "") or (failure.at if failure else "")
+    frame["attempt"] = f"attempt {attempt.number}/{attempt.of}" if attempt.of > 1 else ""
+    frame["stopped"] = stopped_in(attempt)
+    return frame
+
+
+def _frame(
+    service: str,
+    name: str,
+    identifier: str = "",
+    time_us: int = 0,
+    failure: Failure | None = None,
+) -> Frame:
+    told = None
+    if failure is not None:
+        told = {"type": failure.label, "message": failure.message}
+    return {
+        "service": service,
+        "name": name,
+        "id": identifier,
+        "timeUs": time_us,
+        "at": "",
+        "attempt": "",
+        "witness": "",
+        "sharedBy": 0,
+        "stopped": "",
+        "failure": told,
+    }
+
+
+def _received(span: Span) -> str:
+    return _told(key for key in span.link_in if not key.startswith("lambda:"))
+
+
+def _sent(span: Span) -> str:
+    return _told(span.link_out)
+
+
+def _told(keys: Any) -> str:
+    key = next(iter(keys), "")
+    kind, _, identifier = key.partition(":")
+    if not identifier:
+        return ""
+    return f"{'msg' if kind in {'sns', 'sqs'} else 'req'} {identifier}"

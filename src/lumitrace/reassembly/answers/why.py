@@ -1,0 +1,182 @@
+"""Why: what is broken, whom it hurts, what caused it, and what was seen."""
+
+from collections import Counter
+from decimal import Decimal
+from typing import Any
+
+from lumitrace.reassembly.answers import describe
+from lumitrace.reassembly.answers.cause import Cause, Judged, find_causes
+from lumitrace.reassembly.answers.outcome import (
+    FAILED,
+    OK,
+    PENDING,
+    RECOVERED,
+    SHARED,
+    UNFINISHED,
+    outcome,
+)
+from lumitrace.reassembly.answers.stack import virtual_stack
+from lumitrace.reassembly.answers.tag_choice import choose_id, choose_sum, money, noun
+from lumitrace.reassembly.model import Assembled, Attempt
+
+MINUTE_MS = 60_000
+OTHER_CAUSES = 3
+
+
+def why(assembled: Assembled, *, id_tag: str = "", sum_tag: str = "") -> dict[str, Any]:
+    """Return the answer; ``issue``, ``cause`` and ``stack`` are None where nothing failed."""
+    judged = [(one, outcome(assembled, one)) for one in assembled.transactions]
+    affected = [one for one in judged if one[1].state in {FAILED, SHARED, PENDING}]
+    healthy = [one for one in judged if one[1].state in {OK, UNFINISHED}]
+    causes = find_causes(assembled, affected, healthy)
+    example = _example(affected, causes)
+    function = _broken(assembled, causes)
+    return {
+        "issue": _issue(assembled, function) if function else None,
+        "otherIssues": _others(assembled, function),
+        "impact": _impact(assembled, judged, id_tag, sum_tag),
+        "cause": _cause(causes[0], len(affected), len(healthy)) if causes else None,
+        "otherCauses": [
+            _cause(cause, len(affected), len(healthy)) for cause in _apart(causes)[:OTHER_CAUSES]
+        ],
+        "seen": _seen(assembled),
+        "example": example[0].id if example else None,
+        "stack": virtual_stack(assembled, *example) if example else None,
+    }
+
+
+def _example(affected: list[Judged], causes: list[Cause]) -> Judged | None:
+    """Return the latest failing transaction that has the first cause, one that is lost if any."""
+    fitting = set(causes[0].failing) if causes else set()
+    found = [one for one in affected if one[0].id in fitting] or affected
+    return max(
+        found,
+        key=lambda one: (one[1].state == FAILED, describe.span_of_time(one[0])[0], one[0].id),
+        default=None,
+    )
+
+
+def _broken(assembled: Assembled, causes: list[Cause]) -> str:
+    if causes:
+        return causes[0].signature[0]
+    failed = Counter(one.function for one in assembled.attempts if one.failed)
+    return max(sorted(failed), key=lambda name: failed[name], default="")
+
+
+def _issue(assembled: Assembled, function: str) -> dict[str, Any]:
+    own = [one for one in assembled.attempts if one.function == function]
+    recent = [one for one in own if one.end_ms > assembled.last_ms - MINUTE_MS]
+    failed = [one for one in own if one.failed]
+    return {
+        "function": function,
+        "lastMinute": {"failed": _failed(recent), "invocations": len(recent)},
+        "all": {"failed": len(failed), "invocations": len(own)},
+        "sinceMs": min((one.start_ms for one in failed), default=0),
+    }
+
+
+def _failed(attempts: list[Attempt]) -> int:
+    return sum(one.failed for one in attempts)
+
+
+def _others(assembled: Assembled, function: str) -> list[dict[str, Any]]:
+    failed = Counter(one.function for one in assembled.attempts if one.failed)
+    return [_issue(assembled, name) for name, _ in failed.most_common() if name != function]
+
+
+def _impact(
+    assembled: Assembled, judged: list[Judged], id_tag: str, sum_tag: str
+) -> dict[str, Any]:
+    tags = [describe.tags(assembled, one) for one, _ in judged]
+    lost = [
+        (one, own)
+        for (one, result), own in zip(judged, tags, strict=True)
+        if result.state == FAILED
+    ]
+    entry_tags = [_entry_tags(one) for one, _ in judged]
+    id_tag = id_tag or choose_id(tags, entry_tags, [describe.entry(one) for one, _ in judged])
+    sum_tag = sum_tag or choose_sum(tags)
+    amounts = [money(own[sum_tag]) for _, own in lost if sum_tag in own]
+    counted = [amount for amount in amounts if amount is not None]
+    states = Counter(result.state for _, result in judged)
+    others = {
+        name: len({own[name] for _, own in lost if name in own})
+        for name in sorted({name for _, own in lost for name in own})
+        if name.endswith("Id") and name != id_tag
+    }
+    return {
+        "noun": noun(id_tag),
+        "idTag": id_tag,
+        "sumTag": sum_tag,
+        "lost": states[FAILED],
+        "pending": states[PENDING],
+        "recovered": states[RECOVERED],
+        "shared": states[SHARED],
+        "unfinished": states[UNFINISHED],
+        "healthy": states[OK],
+        "transactions": len(judged),
+        "total": f"{sum(counted, Decimal(0)):f}" if counted else None,
+        "withoutTotal": len(lost) - len(counted),
+        "distinct": others,
+        "ids": list(dict.fromkeys(own[id_tag] for _, own in lost if id_tag in own)),
+        "pendingIds": [
+            own[id_tag]
+            for (_, result), own in zip(judged, tags, strict=True)
+            if result.state == PENDING and id_tag in own
+        ],
+        "lostTransactions": [one.id for one, _ in lost],
+    }
+
+
+def _entry_tags(transaction: Any) -> dict[str, str]:
+    attempt = describe.entry_attempt(transaction)
+    return attempt.invocation.tags if attempt and attempt.invocation else {}
+
+
+def _cause(cause: Cause, failing: int, healthy: int) -> dict[str, Any]:
+    function, service, name, label, pattern = cause.signature
+    return {
+        "function": function,
+        "service": service,
+        "call": name,
+        "type": label,
+        "message": next(iter(cause.messages)) if len(cause.messages) == 1 else pattern,
+        "failing": {"having": len(cause.failing), "of": failing},
+        "healthy": {"having": len(cause.healthy), "of": healthy},
+        "firstSeenUs": cause.first_us,
+        "stopped": cause.stopped,
+    }
+
+
+def _apart(causes: list[Cause]) -> list[Cause]:
+    """Return causes of what the better ones before them do not explain."""
+    explained: set[str] = set()
+    found = []
+    for cause in causes:
+        if not explained.issuperset(cause.failing):
+            found.append(cause)
+            explained.update(cause.failing)
+    return found[1:]
+
+
+def _seen(assembled: Assembled) -> dict[str, Any]:
+    counts = assembled.counts
+    functions = {one.function for one in assembled.attempts}
+    writing = {one.function for one in assembled.attempts if one.invocation is not None}
+    return {
+        "invocations": len(assembled.attempts),
+        "functions": len(functions),
+        "withoutSpanLines": sorted(functions - writing),
+        "logEvents": counts.events,
+        "spanLines": counts.span_lines,
+        "broken": counts.broken,
+        "untrusted": counts.untrusted,
+        "skipped": counts.skipped,
+        "dropped": counts.dropped,
+        "health": counts.health,
+        "firstMs": assembled.first_ms,
+        "lastMs": assembled.last_ms,
+        "coverage": "unknown",
+        "incomplete": assembled.incomplete,
+        "cut": sum(one.cut for one in assembled.transactions),
+    }

@@ -1,0 +1,113 @@
+"""From log events to transactions: cut, unfold, join."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from lumitrace.reassembly.attempts import cut_into_attempts
+from lumitrace.reassembly.model import (
+    POLLED,
+    PUBLIC,
+    Assembled,
+    Attempt,
+    Counts,
+    Hop,
+    LogEvent,
+    Span,
+    Transaction,
+)
+from lumitrace.reassembly.pipeline.duckdb import Result, Rows, Steps
+from lumitrace.reassembly.unfold import unfold
+
+WITNESSES = {1: "context", 2: "link key", 3: "X-Ray root (likely)"}
+
+# Which event source a call can reach with its X-Ray root, one to one. An Invoke without our context
+# looks like any other event to the function.
+# https://docs.aws.amazon.com/xray/latest/devguide/xray-services.html
+_CARRIERS = {
+    "sns.Publish": "sns",
+    "sns.PublishBatch": "sns",
+    "lambda.Invoke": "other",
+    "events.PutEvents": "other",
+    "s3.PutObject": "other",
+    "s3.CopyObject": "other",
+    "s3.CompleteMultipartUpload": "other",
+}
+
+
+def assemble(events: Iterable[LogEvent]) -> Assembled:
+    """Return the transactions that *events* tell of; their order does not matter."""
+    attempts, counts = cut_into_attempts(events)
+    for attempt in attempts:
+        unfold(attempt, counts)
+    counts.health = sorted(set(counts.health))
+    rows = _rows(attempts)
+    result = Steps(rows).run() if rows.spans else Result([], {}, set(), {})
+    return _together(attempts, counts, result)
+
+
+def _rows(attempts: Iterable[Attempt]) -> Rows:
+    rows = Rows()
+    seen: set[str] = set()
+    for attempt in attempts:
+        for span in attempt.spans:
+            if span.span_id not in seen:
+                seen.add(span.span_id)
+                _add_span(rows, attempt, span)
+    return rows
+
+
+def _add_span(rows: Rows, attempt: Attempt, span: Span) -> None:
+    where = (span.trace_id, span.span_id)
+    rows.spans.append((*where, span.parent_id, span.start_us, span.role))
+    rows.links += [(*where, *link) for link in span.links]
+    rows.sent += [(key, *where) for key in span.link_out]
+    rows.received += [(key, *where) for key in span.link_in]
+    if not attempt.xray_root:
+        return
+    sender = (attempt.xray_root, *where, attempt.request_id)
+    if span is attempt.invocation:
+        entrance, polled = attempt.trigger in PUBLIC, attempt.trigger in POLLED
+        service = "sns" if attempt.trigger == "sns" else "other"
+        place = (service, place_name(attempt.source), span.start_us)
+        rows.arrivals.append((*sender, *place, int(entrance), int(polled)))
+    elif span.operation in _CARRIERS:
+        service = _CARRIERS[span.operation]
+        place = (service, "" if service == "other" else place_name(span.resource), span.start_us)
+        rows.departures.append((*sender, *place))
+
+
+def place_name(resource: str) -> str:
+    """Return the last part of an ARN, an address or a path: the name itself."""
+    return resource.replace("/", ":").rstrip(":").rpartition(":")[2]
+
+
+def _together(attempts: list[Attempt], counts: Counts, result: Result) -> Assembled:
+    assembled = Assembled([], attempts, counts, result.fans, {}, {}, {})
+    spans_of: dict[str, list[Span]] = defaultdict(list)
+    for attempt in attempts:
+        for span in attempt.spans:
+            if span.span_id not in assembled.span_by_id:
+                assembled.span_by_id[span.span_id] = span
+                assembled.attempt_of[span.span_id] = attempt
+                spans_of[span.trace_id].append(span)
+    for *ends, strength in result.hops:
+        hop = Hop(*ends, WITNESSES[strength])
+        assembled.hops.setdefault(hop.receiver_span, []).append(hop)
+    for entry, members in result.members.items():
+        traces = [entry, *(trace for trace in members if trace != entry)]
+        spans = [span for trace in traces for span in spans_of[trace]]
+        transaction = Transaction(entry, traces, [], spans, cut=entry in result.cut)
+        found = {id(a): a for a in (assembled.attempt_of[span.span_id] for span in spans)}
+        transaction.attempts = sorted(found.values(), key=_by_start)
+        transaction.spans.sort(key=lambda span: (span.start_us, span.span_id))
+        assembled.transactions.append(transaction)
+    assembled.transactions.sort(key=lambda one: (one.spans[0].start_us, one.id))
+    times = [line.time_ms for attempt in attempts for line in attempt.lines if line.time_ms]
+    assembled.first_ms, assembled.last_ms = min(times, default=0), max(times, default=0)
+    return assembled
+
+
+def _by_start(attempt: Attempt) -> tuple[int, str, str]:
+    handler = attempt.invocation
+    start_us = handler.start_us if handler else attempt.start_ms * 1000
+    return start_us, attempt.stream, attempt.request_id

@@ -1,0 +1,122 @@
+"""What can be asked, and how it is spelt on the command line."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from lumitrace.reassembly.problem import MISUSE, Problem
+from lumitrace.reassembly.sources.file import STANDARD_INPUT
+
+DEFAULT_LIMIT = 50
+DEFAULT_SINCE = "15m"  # of log groups; files are read whole
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose complaint is one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what is wrong with the command line as a problem."""
+        sentence = f"{message}; see {self.prog} --help"
+        raise Problem(sentence, MISUSE)
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return what *arguments* ask for.
+
+    Raises:
+        Problem: they ask for nothing that can be answered.
+    """
+    asked = _parser().parse_args(arguments)
+    if not asked.paths and not asked.log_group:
+        if sys.stdin is None or sys.stdin.isatty():
+            sentence = "no log lines to read: give files, - for stdin, or --log-group NAME"
+            raise Problem(sentence, MISUSE)
+        asked.paths = [STANDARD_INPUT]
+    asked.source = _source(asked)
+    if asked.log_group and not asked.since:
+        asked.since = DEFAULT_SINCE
+    return asked
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="lumitrace",
+        description="End-to-end transactions from the log lines of AWS Lambda functions.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    listing = _command(commands, "transactions", "list transactions, oldest first")
+    listing.add_argument("--failed", action="store_true", help="only those that failed")
+    listing.add_argument(
+        "--limit",
+        type=_positive,
+        default=DEFAULT_LIMIT,
+        metavar="N",
+        help=f"the latest N of them (default {DEFAULT_LIMIT})",
+    )
+    show = commands.add_parser("show", help="one transaction: stack, spans, all log lines")
+    show.add_argument(
+        "id",
+        metavar="ID",
+        help="a trace, span, request or message id or its beginning, tag=value, or a tag's value",
+    )
+    _source_arguments(show)
+    show.add_argument("--raw", action="store_true", help="show lumitrace's own span lines too")
+    why = _command(commands, "why", "what is broken, whom it hurts, what caused it")
+    why.add_argument("--id-tag", default="", metavar="TAG", help="the tag that names a sale")
+    why.add_argument("--sum-tag", default="", metavar="TAG", help="the tag that holds the money")
+    return parser
+
+
+def _command(
+    commands: "argparse._SubParsersAction[Parser]", name: str, purpose: str
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(
+        name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}."
+    )
+    _source_arguments(command)
+    return command
+
+
+def _source_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "paths", nargs="*", metavar="PATH", help="a log file, plain or JSON; - is standard input"
+    )
+    source = command.add_argument_group("CloudWatch Logs")
+    source.add_argument(
+        "--log-group",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a log group; again for more; a * at the end stands for any ending",
+    )
+    source.add_argument("--region", default="", help="the AWS region")
+    source.add_argument("--profile", default="", help="a profile of ~/.aws/config")
+    source.add_argument("--endpoint-url", default="", metavar="URL", help="instead of AWS's own")
+    window = command.add_argument_group("window")
+    window.add_argument(
+        "--since",
+        metavar="TIME",
+        help=f"15m, 2h, 3d or 2026-11-22T02:00 UTC (default {DEFAULT_SINCE} for log groups)",
+    )
+    window.add_argument("--until", metavar="TIME", help="the same; default: now")
+    command.add_argument("--json", action="store_true", help="the answer as JSON")
+
+
+def _positive(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        message = f"{text!r} is no number above 0"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)
+
+
+def _source(asked: argparse.Namespace) -> list[str]:
+    """Return the arguments that name the source again, for a command to try next."""
+    again: list[str] = [*asked.paths]
+    for group in asked.log_group:
+        again += ["--log-group", group]
+    for option in ("region", "profile", "endpoint_url", "since", "until"):
+        value = getattr(asked, option)
+        if value:
+            again += [f"--{option.replace('_', '-')}", value]
+    return again

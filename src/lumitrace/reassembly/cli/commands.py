@@ -1,0 +1,73 @@
+"""The commands: read, ask, print."""
+
+import argparse
+import json
+import shlex
+import sys
+
+from lumitrace.reassembly.answers.show import show
+from lumitrace.reassembly.answers.transactions import transactions
+from lumitrace.reassembly.answers.why import why
+from lumitrace.reassembly.cli import show_page, transactions_page, why_page
+from lumitrace.reassembly.cli.screen import Screen
+from lumitrace.reassembly.model import Assembled
+from lumitrace.reassembly.problem import FAILURE, Problem
+from lumitrace.reassembly.read import Where, read
+from lumitrace.reassembly.sources.cloudwatch import Account
+from lumitrace.reassembly.sources.window import parse_window
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Answer what was *asked* and return the exit code: 1 where a source could not be read whole.
+
+    Raises:
+        Problem: there is no answer.
+    """
+    where = Where(
+        paths=tuple(asked.paths),
+        log_groups=tuple(asked.log_group),
+        window=parse_window(asked.since, asked.until),
+        account=Account(asked.region, asked.profile, asked.endpoint_url),
+    )
+    assembled = read(where)
+    for sentence in assembled.incomplete:
+        print(f"lumitrace: {sentence}", file=sys.stderr)  # noqa: T201  # it is a command
+    _COMMANDS[asked.command](assembled, asked)
+    return FAILURE if assembled.incomplete else 0
+
+
+def _transactions(assembled: Assembled, asked: argparse.Namespace) -> None:
+    answer = transactions(assembled, limit=asked.limit, failed=asked.failed)
+    if asked.json:
+        _json(answer)
+    else:
+        transactions_page.show(Screen(), answer)
+
+
+def _show(assembled: Assembled, asked: argparse.Namespace) -> None:
+    answer = show(assembled, asked.id, raw=asked.raw)
+    if answer is None:
+        sentence = (
+            f"nothing here is called {asked.id!r}; give an id or a tag that "
+            f"`lumitrace transactions` lists, or a wider --since"
+        )
+        raise Problem(sentence)
+    if asked.json:
+        _json(answer)
+    else:
+        show_page.show(Screen(), answer)
+
+
+def _why(assembled: Assembled, asked: argparse.Namespace) -> None:
+    answer = why(assembled, id_tag=asked.id_tag, sum_tag=asked.sum_tag)
+    if asked.json:
+        _json(answer)
+    else:
+        why_page.show(Screen(), answer, shlex.join(asked.source))
+
+
+def _json(answer: object) -> None:
+    print(json.dumps(answer, indent=2))  # noqa: T201  # it is a command
+
+
+_COMMANDS = {"transactions": _transactions, "show": _show, "why": _why}

@@ -1,0 +1,108 @@
+"""``lumitrace show``, printed."""
+
+from typing import Any
+
+from lumitrace.reassembly.answers.describe import SHORT_ID
+from lumitrace.reassembly.cli import stack_page
+from lumitrace.reassembly.cli.screen import Screen, clock, date, milliseconds, one_line, safe
+from lumitrace.reassembly.model import PLATFORM
+
+OTHERS = 10  # matches listed by name
+_SOURCE = 36  # columns, at most
+
+
+def show(screen: Screen, answer: dict[str, Any]) -> None:
+    """Print the transaction, its stack, its spans and its log lines."""
+    _matches(screen, answer)
+    transaction = answer["transaction"]
+    if transaction is None:
+        screen.line("No span lines: this function does not write them. Its log lines:")
+    else:
+        _head(screen, transaction, answer["traces"])
+        screen.line()
+        stack_page.show(screen, answer["stack"])
+        screen.line()
+        _spans(screen, answer["spans"])
+    screen.line()
+    _logs(screen, answer["logs"])
+
+
+def _matches(screen: Screen, answer: dict[str, Any]) -> None:
+    matches = answer["matches"]
+    if len(matches) < 2:
+        return
+    told = (
+        f"{len(matches)} transactions match by {answer['matchedBy']}; the first of these is shown:"
+    )
+    screen.line(told)
+    rows = [
+        [one["id"][:SHORT_ID], date(one["startUs"]), one["state"], one["entry"]]
+        for one in matches[:OTHERS]
+    ]
+    screen.columns(rows, ["cyan", "dim", "bold", ""])
+    if len(matches) > OTHERS:
+        screen.line((f"and {len(matches) - OTHERS} more: --json lists them all", "dim"))
+    screen.line()
+
+
+def _head(screen: Screen, transaction: dict[str, Any], traces: list[str]) -> None:
+    style = "green" if transaction["state"] in {"ok", "recovered"} else "red"
+    screen.line(("transaction  ", "bold"), transaction["id"], "  ", (transaction["state"], style))
+    lasted = milliseconds(transaction["durationUs"])
+    screen.line(f"{transaction['entry']}, {date(transaction['startUs'])} UTC, {lasted}")
+    if transaction["tags"]:
+        screen.line(" ".join(f"{key}={value}" for key, value in transaction["tags"].items()))
+    if len(traces) > 1:
+        screen.line((f"traces  {' '.join(traces)}", "dim"))
+    if transaction["cut"]:
+        screen.line(("cut: the walk was stopped by its guard; more may belong to it", "yellow"))
+
+
+def _spans(screen: Screen, spans: list[dict[str, Any]]) -> None:
+    screen.line(("spans", "bold"))
+    for span in spans:
+        times = f"  {span['offsetUs'] / 1000:>+10,.1f}  {milliseconds(span['durationUs']):>12}  "
+        indent = "  " * min(span["depth"], 40)
+        style = "bold" if span["role"] == "invocation" else ""
+        name = f"{span['service']} {span['name']}"
+        screen.line((times, "dim"), indent, (one_line(name), style), _notes(span), _failure(span))
+
+
+def _notes(span: dict[str, Any]) -> tuple[str, str]:
+    notes = [
+        f"attempt {span['attempt']}" if span["attempt"] else "",
+        f"shared by {span['sharedBy']}" if span["sharedBy"] else "",
+        f"[{span['witness']}]" if span["witness"] else "",
+        f"{span['tries']} tries" if span["tries"] > 1 else "",
+        "announced, end not written" if span["open"] else "",
+        "" if span["ended"] else "not ended yet",
+    ]
+    told = "  ".join(note for note in notes if note)
+    return (f"  {told}" if told else "", "cyan")
+
+
+def _failure(span: dict[str, Any]) -> tuple[str, str]:
+    failure = span["failure"]
+    if not failure:
+        return ("", "")
+    stopped = f" ({span['stopped']})" if span["stopped"] else ""
+    return (f"  ✗ {failure['type']}: {one_line(failure['message'])}{stopped}".rstrip(": "), "red")
+
+
+def _logs(screen: Screen, lines: list[dict[str, Any]]) -> None:
+    screen.line(("logs", "bold"))
+    sources = [_source(line) for line in lines]
+    width = min(_SOURCE, max(map(len, sources), default=0))
+    screen.line((f"{'time (UTC)':12}  {'source':{width}}  message", "dim"))
+    for line, source in zip(lines, sources, strict=True):
+        style = "dim" if line["origin"] == PLATFORM else ""
+        first, *rest = safe(line["message"]).expandtabs(4).split("\n")
+        head = f"{clock(line['timeMs'] * 1000):12}  {source:{width}}  "
+        screen.line((head, "dim"), (first, style))
+        for more in rest:
+            screen.line(" " * len(head), (more, style))
+
+
+def _source(line: dict[str, Any]) -> str:
+    attempt = f" {line['attempt']}" if line["attempt"] else ""
+    return one_line(f"{line['source']}{attempt}")

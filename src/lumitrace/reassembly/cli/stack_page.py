@@ -1,0 +1,34 @@
+"""The virtual stack trace, printed."""
+
+from typing import Any
+
+from lumitrace.reassembly.cli.screen import Screen, clock, one_line
+
+_SERVICE, _NAME, _ID = 12, 32, 42  # columns
+
+
+def show(screen: Screen, frames: list[dict[str, Any]]) -> None:
+    """Print *frames*, the most recent hop last."""
+    screen.line(("virtual stack trace (most recent hop last)", "bold"))
+    name_width = min(_NAME, max((len(frame["name"]) for frame in frames), default=0))
+    id_width = min(_ID, max((len(frame["id"]) for frame in frames), default=0))
+    for frame in frames:
+        said = "  ".join(part for part in _said(frame) if part)
+        left = f"  {one_line(frame['service']):{_SERVICE}} {one_line(frame['name']):{name_width}}"
+        middle = f"  {one_line(frame['id']):{id_width}}  {clock(frame['timeUs'])}"
+        failure = frame["failure"]
+        screen.line(left, (middle, "dim"), f"  {said}" if said else "")
+        if failure:
+            told = f"✗ {failure['type']}: {one_line(failure['message'])}".rstrip(": ")
+            screen.line(("  " + " " * _SERVICE + " ", ""), (told, "red"))
+
+
+def _said(frame: dict[str, Any]) -> list[str]:
+    shared = frame["sharedBy"]
+    return [
+        frame["at"],
+        frame["attempt"],
+        f"shared by {shared}" if shared else "",
+        f"[{frame['witness']}]" if frame["witness"] else "",
+        frame["stopped"],
+    ]

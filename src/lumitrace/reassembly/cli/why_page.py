@@ -1,0 +1,129 @@
+"""``lumitrace why``, printed."""
+
+from typing import Any
+
+from lumitrace.reassembly.answers.describe import SHORT_ID
+from lumitrace.reassembly.cli import stack_page
+from lumitrace.reassembly.cli.screen import (
+    Screen,
+    clock,
+    date,
+    one_line,
+    percent,
+    plural,
+    total,
+)
+
+IDS = 5  # named in the answer; --json names them all
+_LABEL = 9  # columns
+
+
+def show(screen: Screen, answer: dict[str, Any], source: str) -> None:
+    """Print the answer; *source* are the arguments that name the logs again."""
+    issue, cause = answer["issue"], answer["cause"]
+    if issue is None:
+        ended = plural(answer["impact"]["transactions"], "transaction")
+        _row(screen, "issue", f"nothing failed in {ended}")
+        _seen(screen, answer["seen"])
+        return
+    _issue(screen, answer)
+    _impact(screen, answer["impact"])
+    if cause:
+        _cause(screen, cause)
+    for other in answer["otherCauses"]:
+        _row(screen, "also", f"{_cause_name(other)}  {_shares(other)}")
+    _seen(screen, answer["seen"])
+    if answer["stack"]:
+        screen.line()
+        stack_page.show(screen, answer["stack"])
+        screen.line()
+        example = answer["example"][:SHORT_ID]
+        screen.line("look further:  ", (f"lumitrace show {example} {source}".rstrip(), "cyan"))
+        screen.line("all of them:   ", (f"lumitrace transactions --failed {source}", "cyan"))
+
+
+def _row(screen: Screen, label: str, *parts: str | tuple[str, str]) -> None:
+    screen.line((f"{label:{_LABEL}}", "bold"), *parts)
+
+
+def _issue(screen: Screen, answer: dict[str, Any]) -> None:
+    issue = answer["issue"]
+    _row(screen, "issue", (issue["function"], "bold red"), f"   {_rates(issue)}")
+    for other in answer["otherIssues"][:IDS]:
+        _row(screen, "", other["function"], f"   {_rates(other)}")
+
+
+def _rates(issue: dict[str, Any]) -> str:
+    recent, every = issue["lastMinute"], issue["all"]
+    told = (
+        f"{recent['failed']:,} of {recent['invocations']:,} invocations failed in the last minute"
+    )
+    told += f" ({percent(recent['failed'], recent['invocations'])})"
+    if recent != every:
+        told += f", {every['failed']:,} of {every['invocations']:,} in all"
+    return f"{told}   since {clock(issue['sinceMs'] * 1000)}"
+
+
+def _impact(screen: Screen, impact: dict[str, Any]) -> None:
+    noun = impact["noun"]
+    parts = [f"{plural(impact['lost'], noun)} lost"]
+    if impact["total"] is not None:
+        parts.append(f"{impact['sumTag']} {total(impact['total'])}")
+        if impact["withoutTotal"]:
+            parts.append(f"{impact['withoutTotal']:,} without a {impact['sumTag']}")
+    parts += [plural(count, name.removesuffix("Id")) for name, count in impact["distinct"].items()]
+    told = ", ".join(parts)
+    apart = [
+        f"{impact[state]:,} {state}"
+        for state in ("pending", "recovered", "shared")
+        if impact[state]
+    ]
+    _row(screen, "impact", f"{told}; {', '.join(apart)}" if apart else told)
+    ids = impact["ids"]
+    if ids:
+        more = f" and {len(ids) - IDS:,} more (--json lists all)" if len(ids) > IDS else ""
+        _row(screen, "", (f"{impact['idTag']}: {', '.join(map(one_line, ids[:IDS]))}{more}", "dim"))
+
+
+def _cause(screen: Screen, cause: dict[str, Any]) -> None:
+    _row(screen, "cause", (_cause_name(cause), "bold"))
+    if cause["message"]:
+        _row(screen, "", f'"{one_line(cause["message"])}"')
+    if cause["stopped"]:
+        _row(screen, "", f"it stopped {cause['stopped']}")
+    _row(screen, "", f"{_shares(cause)}; first seen {clock(cause['firstSeenUs'])}")
+
+
+def _cause_name(cause: dict[str, Any]) -> str:
+    call = " ".join(word for word in (cause["service"], cause["call"]) if word)
+    return " > ".join(one_line(part) for part in (cause["function"], call, cause["type"]) if part)
+
+
+def _shares(cause: dict[str, Any]) -> str:
+    failing, healthy = cause["failing"], cause["healthy"]
+    told = f"in {percent(failing['having'], failing['of'])} of failing transactions"
+    if not healthy["of"]:
+        return f"{told}; no healthy ones to compare with"
+    return f"{told}, in {percent(healthy['having'], healthy['of'])} of healthy ones"
+
+
+def _seen(screen: Screen, seen: dict[str, Any]) -> None:
+    told = [
+        f"{plural(seen['invocations'], 'invocation')} of {plural(seen['functions'], 'function')}",
+        f"{date(seen['firstMs'] * 1000)} to {clock(seen['lastMs'] * 1000)} UTC",
+        "coverage unknown",
+    ]
+    for name in ("broken", "untrusted", "skipped", "dropped"):
+        if seen[name]:
+            told.append(f"{seen[name]:,} {name}")
+    if seen["cut"]:
+        told.append(f"{plural(seen['cut'], 'transaction')} cut")
+    _row(screen, "seen", "; ".join(told))
+    silent = seen["withoutSpanLines"]
+    if silent:
+        verb = "function writes" if len(silent) == 1 else "functions write"
+        _row(screen, "", f"{len(silent)} {verb} no span lines: {', '.join(silent[:IDS])}")
+    for said in seen["health"][:IDS]:
+        _row(screen, "", ("health: " + one_line(said), "yellow"))
+    for sentence in seen["incomplete"]:
+        _row(screen, "", ("not read: " + one_line(sentence), "yellow"))

@@ -1,0 +1,78 @@
+"""Fields of a line that a stranger may have written: read as what they should be, or as nothing."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from lumitrace.reassembly.model import Failure
+from lumitrace.wire import semconv
+
+MAX_NUMBER = 2**52  # as microseconds the year 2112; beyond it a number is no time of ours
+
+T = TypeVar("T")
+
+
+def text(line: Mapping[str, Any], key: str) -> str:
+    """Return the string at *key*, or ""."""
+    return clean(line.get(key))
+
+
+def clean(value: object) -> str:
+    """Return the string *value* without what no UTF-8 and no database can hold, or ""."""
+    if not isinstance(value, str):
+        return ""
+    if not value.isascii():
+        value = value.encode("utf-8", "replace").decode("utf-8")
+    return value.replace("\0", "\ufffd")
+
+
+def texts(value: object) -> list[str]:
+    """Return the strings of the list *value* that are not empty."""
+    if not isinstance(value, list):
+        return []
+    return [clean(item) for item in value if isinstance(item, str) and item]
+
+
+def items(value: object) -> list[list[Any]]:
+    """Return the lists of the list *value*."""
+    return [item for item in value if isinstance(item, list)] if isinstance(value, list) else []
+
+
+def whole(value: object) -> int:
+    """Return the whole number *value*, or 0."""
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > MAX_NUMBER:
+        return 0
+    return value
+
+
+def integer(line: Mapping[str, Any], key: str) -> int:
+    """Return the whole number at *key*, or 0."""
+    return whole(line.get(key))
+
+
+def extend(known: list[T], more: list[T]) -> None:
+    """Append to *known* what it does not hold yet."""
+    known += [item for item in dict.fromkeys(more) if item not in known]
+
+
+def tag_text(value: object) -> str:
+    """Return a tag's value as text, as JSON spells it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return clean(value if isinstance(value, str) else str(value)[:256])
+
+
+def failure(error: object) -> Failure:
+    """Return the ``error`` of a line."""
+    if not isinstance(error, dict):
+        return Failure("Error", "")
+    said = (text(error, key) for key in ("type", "message", "code", "at"))
+    kind, message, code, at = said
+    return Failure(kind or "Error", message, code, at)
+
+
+def http_status(line: Mapping[str, Any]) -> int:
+    """Return the status that an ``invocation`` line's attributes hold, or 0."""
+    attributes = line.get("attributes")
+    if not isinstance(attributes, dict):
+        return 0
+    return whole(attributes.get(semconv.HTTP_RESPONSE_STATUS_CODE))

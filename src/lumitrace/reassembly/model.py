@@ -1,0 +1,266 @@
+"""What the reassembly is made of: log events, attempts, spans, transactions. Data only."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from lumitrace.wire.span_line import STATUS_ERROR
+
+INVOCATION = "invocation"
+CALL = "call"
+CUSTOM = "custom"
+RECORD = "record"
+
+PLATFORM = "platform"
+APPLICATION = "application"
+SPAN_LINE = "span line"
+
+POLLED = frozenset(("sqs", "dynamodb", "kinesis", "kafka", "mq"))
+PUBLIC = frozenset(("api-gateway-rest", "api-gateway-http", "function-url", "alb"))
+
+
+@dataclass(slots=True)
+class LogEvent:
+    """One event of a log stream, wherever it was read.
+
+    Attributes:
+        time_ms: Unix milliseconds, or None where the source has no times.
+        order: counts up in the order of reading; breaks ties of *time_ms* within a stream.
+        event_id: CloudWatch's own id of the event, "" where the source has none.
+    """
+
+    group: str
+    stream: str
+    time_ms: int | None
+    message: str
+    order: int
+    event_id: str = ""
+
+
+@dataclass(slots=True)
+class LogLine:
+    """One event as it stands in a transaction: ours, Lambda's or the application's."""
+
+    time_ms: int
+    order: int
+    origin: str
+    text: str
+
+
+@dataclass(slots=True)
+class Failure:
+    """Why a span failed.
+
+    Attributes:
+        type: the class of the exception, or Lambda's error type.
+        code: AWS's error code, "" where there is none.
+        at: the last frame of the function's own code, ``app.py:31 handler``.
+    """
+
+    type: str
+    message: str
+    code: str = ""
+    at: str = ""
+
+    @property
+    def label(self) -> str:
+        """Return AWS's error code, or the class where there is none."""
+        return self.code or self.type
+
+
+@dataclass(slots=True)
+class Span:
+    """One span, unfolded from the lines of an attempt.
+
+    Attributes:
+        role: ``invocation``, ``call``, ``custom`` or ``record``.
+        parent_id: the span above it in the same trace, "" where there is none.
+        duration_us: None where its end was never seen.
+        status: OTLP's number; 2 is a failure.
+        links: (trace id, span id) of senders in other traces.
+        claims: links that carry a relation; they join nothing.
+        open: announced, and never seen to end.
+    """
+
+    trace_id: str
+    span_id: str
+    role: str
+    name: str
+    kind: str = ""
+    parent_id: str = ""
+    start_us: int = 0
+    duration_us: int | None = None
+    status: int = 0
+    failure: Failure | None = None
+    operation: str = ""
+    resource: str = ""
+    http_status: int = 0
+    attempts: int = 1
+    not_injected: str = ""
+    record_id: str = ""
+    link_out: list[str] = field(default_factory=list)
+    link_in: list[str] = field(default_factory=list)
+    links: list[tuple[str, str]] = field(default_factory=list)
+    claims: list[tuple[str, str, str]] = field(default_factory=list)
+    tags: dict[str, str] = field(default_factory=dict)
+    open: bool = False
+
+    @property
+    def failed(self) -> bool:
+        """Tell whether the span ended in a failure."""
+        return self.status == STATUS_ERROR
+
+    @property
+    def end_us(self) -> int:
+        """Return when the span ended, or began where its end was never seen."""
+        return self.start_us + (self.duration_us or 0)
+
+
+@dataclass(slots=True)
+class Report:
+    """What Lambda measured of one attempt. None and "" where it did not say."""
+
+    duration_ms: str = ""
+    billed_ms: str = ""
+    memory_mb: str = ""
+    max_memory_mb: str = ""
+    init_ms: str = ""
+    status: str = ""
+    error_type: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class Attempt:
+    """One run of a handler: from START to END in one log stream.
+
+    An asynchronous retry is another attempt with the same request id.
+
+    Attributes:
+        objects: the span lines that were trusted, as dictionaries, in the order of the log.
+        outcome: Lambda's own word on a failure (a timeout, an exit, an error), or None.
+        ended: END, REPORT or an invocation line was seen.
+        number: 1 for the first attempt of this request id at this function, then counting up.
+        of: how many attempts of this request id were seen.
+        invocation: the handler's span, or None where the function wrote no span lines.
+    """
+
+    group: str
+    stream: str
+    request_id: str
+    start_ms: int = 0
+    end_ms: int = 0
+    function: str = ""
+    lines: list[LogLine] = field(default_factory=list)
+    objects: list[dict[str, object]] = field(default_factory=list)
+    report: Report | None = None
+    outcome: Failure | None = None
+    ended: bool = False
+    number: int = 1
+    of: int = 1
+    trigger: str = ""
+    route: str = ""
+    source: str = ""
+    xray_root: str = ""
+    invocation: Span | None = None
+    spans: list[Span] = field(default_factory=list)
+
+    @property
+    def failure(self) -> Failure | None:
+        """Return why the attempt failed, or None where it did not, or has not ended."""
+        if self.invocation is not None and self.invocation.failed:
+            return self.invocation.failure or self.outcome or Failure("Error", "")
+        return self.outcome
+
+    @property
+    def failed(self) -> bool:
+        """Tell whether the attempt failed, by its own line or by Lambda's."""
+        return self.failure is not None
+
+
+@dataclass(slots=True)
+class Counts:
+    """What was read, and what of it could not be used. Nothing is lost without being counted here.
+
+    Attributes:
+        events: log events read.
+        span_lines: span lines used.
+        broken: marks without a complete, usable object behind them.
+        untrusted: span lines whose request id is not that of the invocation around them.
+        skipped: pieces of a source that are no log event.
+        dropped: what the functions' own budgets took away, as they said it.
+        health: what lumitrace itself could not do, as the functions said it.
+    """
+
+    events: int = 0
+    span_lines: int = 0
+    broken: int = 0
+    untrusted: int = 0
+    skipped: int = 0
+    dropped: int = 0
+    health: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Hop:
+    """How one span is known to have caused another.
+
+    Attributes:
+        witness: ``context``, ``link key`` or ``X-Ray root (likely)``.
+    """
+
+    sender_trace: str
+    sender_span: str
+    receiver_trace: str
+    receiver_span: str
+    witness: str
+
+
+@dataclass(slots=True, eq=False)
+class Transaction:
+    """Everything caused by one entry.
+
+    Attributes:
+        id: the entry's trace id.
+        traces: trace ids, the entry's first.
+        cut: the walk was stopped by its guard; more may belong to it.
+    """
+
+    id: str
+    traces: list[str]
+    attempts: list[Attempt]
+    spans: list[Span]
+    cut: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Assembled:
+    """All that was read and what it adds up to.
+
+    Attributes:
+        fan: how many transactions a trace belongs to, by trace id.
+        hops: the hops that lead to a span, by its span id.
+        attempt_of: the attempt that a span belongs to, by span id.
+        last_ms: the time of the latest log event.
+        incomplete: sentences about what could not be read.
+    """
+
+    transactions: list[Transaction]
+    attempts: list[Attempt]
+    counts: Counts
+    fan: dict[str, int]
+    hops: dict[str, list[Hop]]
+    span_by_id: dict[str, Span]
+    attempt_of: dict[str, Attempt]
+    first_ms: int = 0
+    last_ms: int = 0
+    incomplete: list[str] = field(default_factory=list)
+
+    def shared_by(self, attempt: Attempt) -> int:
+        """Return how many transactions *attempt* belongs to."""
+        if attempt.invocation is None:
+            return 1
+        return self.fan.get(attempt.invocation.trace_id, 1)
+
+    def senders(self, attempt: Attempt) -> Iterator[Hop]:
+        """Yield the hops that lead to *attempt*."""
+        if attempt.invocation is not None:
+            yield from self.hops.get(attempt.invocation.span_id, ())

@@ -1,0 +1,1 @@
+"""Spans into transactions: one text of SQL, and what runs it."""

@@ -1,0 +1,193 @@
+"""Runs steps.sql on DuckDB."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from lumitrace.reassembly.problem import Problem
+
+if TYPE_CHECKING:
+    import duckdb
+
+MAX_ROUNDS = 64  # of a walk; what is left then is cut, and said to be
+
+_STEP = re.compile(r"^-- (part|make|add) (\w+)$")
+
+# What comes in: the columns of each table; a name that ends in a type other than text says it.
+TABLES = {
+    "spans": ("trace_id", "span_id", "parent_id", "start_us BIGINT", "role"),
+    "links": ("trace_id", "span_id", "linked_trace", "linked_span"),
+    "sent": ("link_key", "trace_id", "span_id"),
+    "received": ("link_key", "trace_id", "span_id"),
+    "arrivals": (
+        *("xray_root", "trace_id", "span_id", "request_id", "service", "place"),
+        *("start_us BIGINT", "entrance BIGINT", "polled BIGINT"),
+    ),
+    "departures": (
+        *("xray_root", "trace_id", "span_id", "request_id", "service", "place"),
+        "start_us BIGINT",
+    ),
+}
+
+Row = tuple[Any, ...]
+
+
+@dataclass
+class Rows:
+    """What goes into the steps: rows a table, in the order of its columns."""
+
+    spans: list[Row] = field(default_factory=list)
+    links: list[Row] = field(default_factory=list)
+    sent: list[Row] = field(default_factory=list)
+    received: list[Row] = field(default_factory=list)
+    arrivals: list[Row] = field(default_factory=list)
+    departures: list[Row] = field(default_factory=list)
+
+
+@dataclass
+class Result:
+    """What comes out of the steps.
+
+    Attributes:
+        hops: (sender trace, sender span, receiver trace, receiver span, strength of the witness).
+        members: the traces of each transaction, by the trace of its entry.
+        cut: the transactions whose walk the guard stopped.
+        fans: how many transactions a trace belongs to.
+    """
+
+    hops: list[tuple[str, str, str, str, int]]
+    members: dict[str, list[str]]
+    cut: set[str]
+    fans: dict[str, int]
+
+
+@dataclass
+class Step:
+    """One statement of a part."""
+
+    verb: str
+    table: str
+    select: str
+
+
+def parts(text: str) -> dict[str, list[Step]]:
+    """Return the steps of steps.sql by the part that they stand in."""
+    found: dict[str, list[Step]] = {}
+    steps: list[Step] = []
+    for line in text.splitlines():
+        header = _STEP.match(line)
+        if header and header[1] == "part":
+            steps = found.setdefault(header[2], [])
+        elif header:
+            steps.append(Step(header[1], header[2], ""))
+        elif steps and not line.startswith("--"):
+            steps[-1].select += f"{line}\n"
+    return found
+
+
+class Steps:
+    """A connection, and the parts that run on it."""
+
+    def __init__(self, rows: Rows, max_rounds: int = MAX_ROUNDS) -> None:
+        self.connection = _connect()
+        self.parts = parts(resources.files(__package__).joinpath("steps.sql").read_text("utf-8"))
+        self.max_rounds = max_rounds
+        for table, columns in TABLES.items():
+            self._load(table, columns, getattr(rows, table))
+
+    def run(self) -> Result:
+        """Run every part and return what came out."""
+        self._part("hops")
+        self._part("entries")
+        self._walk()
+        for _ in range(self.max_rounds):
+            self._part("unreached")
+            if not self._count("unreached"):
+                break
+            self._repeat("spread")
+            self._part("rings")
+            self._walk()
+        self._part("unreached")
+        if self._count("unreached"):
+            self._part("leftovers")
+            self._walk()
+        self._part("fans")
+        return self._result()
+
+    def _walk(self) -> None:
+        self._part("begin")
+        self._repeat("walk")
+        self._part("settle")
+
+    def _repeat(self, part: str) -> None:
+        """Run *part* until its frontier is empty, or the guard stops it."""
+        for _ in range(self.max_rounds + 1):
+            self._part(part)
+            if not self._count("frontier"):
+                return
+
+    def _part(self, part: str) -> None:
+        for step in self.parts[part]:
+            if step.verb == "add":
+                statement = f"INSERT INTO {step.table} {step.select}"
+            else:
+                statement = f"CREATE OR REPLACE TEMP TABLE {step.table} AS {step.select}"
+            self.connection.execute(statement)
+
+    def _count(self, table: str) -> int:
+        query = f"SELECT COUNT(*) FROM {table}"  # noqa: S608  # a table of steps.sql
+        return int(self._rows(query)[0][0])
+
+    def _rows(self, query: str) -> list[Row]:
+        return self.connection.execute(query).fetchall()
+
+    def _load(self, table: str, columns: Iterable[str], rows: list[Row]) -> None:
+        """Load *rows* as JSON lines in one text: a second for 100,000, on DuckDB 1.4 too.
+
+        A list as the parameter takes 1.4 eighteen seconds.
+        """
+        typed = [
+            (column.split(" ")[0], column.partition(" ")[2] or "VARCHAR") for column in columns
+        ]
+        fields = ", ".join(
+            f"CAST(line[{place}] AS {kind}) AS {name}"
+            for place, (name, kind) in enumerate(typed, 1)
+        )
+        statement = (
+            f"CREATE TEMP TABLE {table} AS SELECT {fields} FROM "  # noqa: S608  # our own names
+            """(SELECT from_json(item, '["VARCHAR"]') AS line FROM """
+            "(SELECT unnest(string_split(?::VARCHAR, chr(10))) AS item) WHERE item <> '')"
+        )
+        self.connection.execute(statement, ["\n".join(_lines(rows))])
+
+    def _result(self) -> Result:
+        members: dict[str, list[str]] = {}
+        for entry, member in self._rows(
+            "SELECT entry_trace, member_trace FROM members ORDER BY entry_trace, member_trace"
+        ):
+            members.setdefault(entry, []).append(member)
+        hops = self._rows(
+            "SELECT sender_trace, sender_span, receiver_trace, receiver_span, witness "
+            "FROM hops ORDER BY ALL"
+        )
+        cut = {row[0] for row in self._rows("SELECT entry_trace FROM cut")}
+        fans = dict(self._rows("SELECT member_trace, fan FROM fans"))
+        return Result([(*hop[:4], int(hop[4])) for hop in hops], members, cut, fans)
+
+
+def _lines(rows: list[Row]) -> Iterator[str]:
+    encode = json.JSONEncoder().encode
+    for row in rows:
+        yield encode(row)
+
+
+def _connect() -> "duckdb.DuckDBPyConnection":
+    try:
+        import duckdb  # noqa: PLC0415  # the door of this room
+    except ImportError:
+        message = "lumitrace needs duckdb for this: pip install 'lumitrace[tools]'"
+        raise Problem(message) from None
+    return duckdb.connect(":memory:")

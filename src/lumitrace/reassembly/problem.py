@@ -1,0 +1,18 @@
+"""What went wrong, said to a person: one sentence that ends in what to do next."""
+
+FAILURE = 1
+MISUSE = 2
+
+
+class Problem(Exception):  # noqa: N818  # it is a sentence for a person, not a fault of the code
+    """Ends a command with one sentence on standard error.
+
+    Attributes:
+        sentence: what was being done, what was found, what to do next.
+        exit_code: 2 where the command was called wrongly, 1 otherwise.
+    """
+
+    def __init__(self, sentence: str, exit_code: int = FAILURE) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.exit_code = exit_code

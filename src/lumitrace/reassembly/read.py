@@ -1,0 +1,121 @@
+"""All sources of one question read into log events, each event once."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from lumitrace.reassembly.assemble import assemble
+from lumitrace.reassembly.model import Assembled, Counts, LogEvent
+from lumitrace.reassembly.problem import Problem
+from lumitrace.reassembly.sources.cloudwatch import Account, CloudWatch
+from lumitrace.reassembly.sources.file import read_file
+from lumitrace.reassembly.sources.window import Window
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where to read.
+
+    Attributes:
+        paths: files; ``-`` is standard input.
+        log_groups: names of log groups; a ``*`` at the end stands for any ending.
+    """
+
+    paths: tuple[str, ...] = ()
+    log_groups: tuple[str, ...] = ()
+    window: Window = field(default_factory=Window)
+    account: Account = field(default_factory=Account)
+
+
+def read(where: Where) -> Assembled:
+    """Return what all sources add up to.
+
+    A source that cannot be read, or only in part, is told in ``incomplete``; the others are used.
+
+    Raises:
+        Problem: nothing at all could be read, or it holds no span lines.
+    """
+    counts = Counts()
+    problems: list[Problem] = []
+    events = list(_once(_sources(where, counts, problems), where.window))
+    if problems and not events:
+        raise problems[0]
+    if not events:
+        message = "no log events in this window; widen --since, or check the names"
+        raise Problem(message)
+    assembled = assemble(events)
+    assembled.counts.skipped += counts.skipped
+    assembled.counts.broken += counts.broken
+    assembled.incomplete = [problem.sentence for problem in problems]
+    if not assembled.span_by_id:
+        raise Problem(_no_span_lines(assembled))
+    return assembled
+
+
+def _no_span_lines(assembled: Assembled) -> str:
+    counts = assembled.counts
+    what = f"no span lines in {counts.events:,} log events"
+    unusable = [
+        f"{number:,} {name}"
+        for name, number in (("broken", counts.broken), ("untrusted", counts.untrusted))
+        if number
+    ]
+    if unusable:
+        return f"{what} ({', '.join(unusable)}); give whole logs, with Lambda's START and END lines"
+    how = "decorate the handler with @lumitrace.traced, or give the logs of functions that have it"
+    return f"{what}; {how}"
+
+
+def _sources(where: Where, counts: Counts, problems: list[Problem]) -> Iterator[Iterable[LogEvent]]:
+    for path in dict.fromkeys(where.paths):
+        yield _until_it_fails(read_file(path, counts), problems)
+    if not where.log_groups:
+        return
+    try:
+        logs = CloudWatch(where.account)
+    except Problem as problem:
+        problems.append(problem)
+        return
+    groups: dict[str, None] = {}
+    for name in where.log_groups:
+        try:
+            groups.update(dict.fromkeys(logs.groups(name)))
+        except Problem as problem:
+            problems.append(problem)
+    for group in groups:
+        yield _until_it_fails(logs.read(group, where.window), problems)
+
+
+def _until_it_fails(events: Iterator[LogEvent], problems: list[Problem]) -> Iterator[LogEvent]:
+    try:
+        yield from events
+    except Problem as problem:
+        problems.append(problem)
+
+
+def _once(sources: Iterable[Iterable[LogEvent]], window: Window) -> Iterator[LogEvent]:
+    """Yield each event within *window* once, numbered in the order of reading.
+
+    CloudWatch's own id tells two deliveries of an event apart from two events. Without it, a source
+    may hold the same line twice, and that counts; a second source that holds it again does not.
+    """
+    most: Counter[tuple[str, str, int | None, str]] = Counter()
+    ids: set[str] = set()
+    order = 0
+    for source in sources:
+        here: Counter[tuple[str, str, int | None, str]] = Counter()
+        for event in source:
+            if not window.holds(event.time_ms):
+                continue
+            if event.event_id:
+                if event.event_id in ids:
+                    continue
+                ids.add(event.event_id)
+            key = (event.group, event.stream, event.time_ms, event.message)
+            here[key] += 1
+            if not event.event_id and here[key] <= most[key]:
+                continue
+            order += 1
+            event.order = order
+            yield event
+        most |= here

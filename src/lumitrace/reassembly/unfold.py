@@ -1,0 +1,254 @@
+"""Span lines of an attempt unfolded into spans.
+
+The contract is docs/span-line.md. What a stranger wrote never raises: what does not fit is left
+out, and a line that names no span is counted as broken.
+"""
+
+from typing import Any
+
+from lumitrace.reassembly.fields import (
+    extend,
+    failure,
+    http_status,
+    integer,
+    items,
+    tag_text,
+    text,
+    texts,
+    whole,
+)
+from lumitrace.reassembly.model import (
+    CALL,
+    CUSTOM,
+    INVOCATION,
+    RECORD,
+    Attempt,
+    Counts,
+    Failure,
+    Span,
+)
+from lumitrace.wire import link_key, semconv, span_line
+from lumitrace.wire.context import is_id
+
+# Which of two descriptions of one span is the fuller: its own line, an entry, an announcement.
+OPEN_RANK, OWNER_RANK, ENTRY_RANK, LINE_RANK = range(4)
+
+Line = dict[str, Any]
+
+
+def unfold(attempt: Attempt, counts: Counts) -> None:
+    """Fill in the spans of *attempt*, and what its start line says of how it was called."""
+    Unfolding(attempt, counts).run()
+
+
+class Unfolding:
+    """The spans of one attempt while its lines are read."""
+
+    def __init__(self, attempt: Attempt, counts: Counts) -> None:
+        self.attempt = attempt
+        self.counts = counts
+        self.spans: dict[str, Span] = {}
+        self.ranks: dict[str, int] = {}
+        self.tags: dict[str, dict[str, str]] = {}
+        self.counted: set[str] = set()  # spans whose losses were counted: a line may come twice
+
+    def run(self) -> None:
+        """Read every line, then close what was never closed."""
+        for line in self.attempt.objects:
+            if not is_id(line.get("traceId"), 32) or not is_id(line.get("spanId"), 16):
+                self.counts.broken += 1
+                continue
+            self.counts.span_lines += 1
+            _READ[str(line["record"])](self, line)
+        for span_id, tags in self.tags.items():
+            if span_id in self.spans:
+                self.spans[span_id].tags.update(tags)
+        self._finish()
+
+    # The records
+
+    def start(self, line: Line) -> None:
+        """Read what is known before the handler runs."""
+        span = self._invocation(line, OPEN_RANK)
+        attempt = self.attempt
+        attempt.trigger = attempt.trigger or text(line, "trigger")
+        attempt.route = attempt.route or text(line, "route")
+        attempt.source = attempt.source or text(line, "source")
+        attempt.xray_root = attempt.xray_root or text(line, "xrayRoot")
+        extend(span.link_in, texts(line.get("linkIn")))
+        for link in items(line.get("links")):
+            if len(link) >= 2 and is_id(link[0], 32) and is_id(link[1], 16):
+                if len(link) > 2 and link[2]:
+                    extend(span.claims, [(link[0], link[1], str(link[2]))])
+                else:
+                    extend(span.links, [(link[0], link[1])])
+        self._tags(line)
+
+    def invocation(self, line: Line) -> None:
+        """Read the end of the handler, and what its flushes left over."""
+        self._invocation(line, LINE_RANK)
+        dropped = line.get("dropped")
+        if isinstance(dropped, dict) and line["spanId"] not in self.counted:
+            self.counted.add(line["spanId"])
+            self.counts.dropped += sum(map(whole, dropped.values()))
+        self.calls(line)
+
+    def calls(self, line: Line) -> None:
+        """Read entries, announcements, records and tags; times count from the invocation."""
+        base = integer(line, "startUs")
+        if line["record"] == span_line.SPAN:
+            base -= integer(line, "offsetUs")
+        elif line["record"] == span_line.CALLS and "name" in line:
+            self._owner(line, base)
+        for entry in items(line.get("calls")):
+            self._entry(line, entry, base)
+        opened = line.get("open")
+        if isinstance(opened, list):
+            self._entry(line, opened, base, is_open=True)
+        for entry in items(line.get("records")):
+            self._record(entry, base)
+        self._tags(line)
+
+    def span(self, line: Line) -> None:
+        """Read a span that has a line of its own."""
+        span = Span(line["traceId"], line["spanId"], CUSTOM, text(line, "name"))
+        self._describe(span, line)
+        span.operation = text(line, "operation")
+        span.resource = text(line, "resource")
+        span.http_status = integer(line, "httpStatus")
+        span.attempts = max(1, integer(line, "attempts"))
+        span.not_injected = text(line, "notInjected")
+        span.record_id = text(line, "recordId")
+        span.link_out = texts(line.get("linkOut"))
+        span.link_in = texts(line.get("linkIn"))
+        if span.operation or span.kind in {semconv.KIND_CLIENT, semconv.KIND_PRODUCER}:
+            span.role = CALL
+        elif "recordId" in line or span.kind == semconv.KIND_CONSUMER:
+            span.role = RECORD
+        self._put(span, LINE_RANK)
+        self.calls(line)
+
+    # Their parts
+
+    def _invocation(self, line: Line, rank: int) -> Span:
+        known = self.spans.get(line["spanId"])
+        span = known or Span(line["traceId"], line["spanId"], INVOCATION, text(line, "name"))
+        if known is None or rank >= self.ranks[span.span_id]:
+            self._describe(span, line)
+            span.http_status = http_status(line) or span.http_status
+            self.ranks[span.span_id] = rank
+        self.spans[span.span_id] = span
+        return span
+
+    def _describe(self, span: Span, line: Line) -> None:
+        span.kind = text(line, "kind") or span.kind
+        span.parent_id = text(line, "parentSpanId") or span.parent_id
+        span.start_us = integer(line, "startUs") or span.start_us
+        if "durationUs" in line:
+            span.duration_us = max(0, integer(line, "durationUs"))
+        span.status = integer(line, "status")
+        span.failure = failure(line.get("error")) if span.failed else None
+
+    def _owner(self, line: Line, base: int) -> None:
+        """Note the span whose calls these are: its own line may never come."""
+        span = Span(line["traceId"], line["spanId"], CUSTOM, text(line, "name"))
+        span.kind = text(line, "kind")
+        span.parent_id = text(line, "parentSpanId")
+        span.start_us = base + integer(line, "offsetUs")
+        if span.kind == semconv.KIND_CONSUMER:
+            span.role = RECORD
+        self._put(span, OWNER_RANK)
+
+    def _entry(self, line: Line, entry: list[Any], base: int, *, is_open: bool = False) -> None:
+        entry = [*entry, *[None] * (7 - len(entry))]
+        span_id, operation, resource, offset, duration, answered, keys = entry[:7]
+        if not is_id(span_id, 16) or not isinstance(operation, str):
+            self.counts.broken += 1
+            return
+        span = Span(line["traceId"], span_id, CALL, operation, semconv.kind_of_call(operation))
+        span.parent_id = line["spanId"]
+        span.operation = operation
+        span.resource = resource if isinstance(resource, str) else ""
+        span.start_us = base + whole(offset)
+        if is_open:
+            self._put(span, OPEN_RANK)
+            return
+        span.duration_us = max(0, whole(duration))
+        span.http_status = whole(answered)
+        span.link_out = texts(keys)
+        rare = entry[-1] if isinstance(entry[-1], dict) else {}
+        span.not_injected = text(rare, "notInjected")
+        span.kind = text(rare, "kind") or span.kind
+        self._put(span, ENTRY_RANK)
+
+    def _record(self, entry: list[Any], base: int) -> None:
+        entry = [*entry, *[None] * (7 - len(entry))]
+        span_id, trace_id, parent_id, record_id, offset, duration, key = entry[:7]
+        if not is_id(span_id, 16) or not is_id(trace_id, 32):
+            self.counts.broken += 1
+            return
+        span = Span(trace_id, span_id, RECORD, "record", semconv.KIND_CONSUMER)
+        span.parent_id = parent_id if is_id(parent_id, 16) else ""
+        span.record_id = record_id if isinstance(record_id, str) else ""
+        span.start_us = base + whole(offset)
+        span.duration_us = max(0, whole(duration))
+        span.link_in = texts([key])
+        self._put(span, ENTRY_RANK)
+
+    def _put(self, span: Span, rank: int) -> None:
+        known = self.spans.get(span.span_id)
+        if known is None or rank > self.ranks[span.span_id]:
+            if known is not None:
+                extend(span.link_out, known.link_out)
+                extend(span.link_in, known.link_in)
+                span.role = INVOCATION if known.role == INVOCATION else span.role
+            self.spans[span.span_id] = span
+            self.ranks[span.span_id] = rank
+        elif rank == self.ranks[span.span_id]:  # a list that went on in a further line
+            extend(known.link_out, span.link_out)
+            extend(known.link_in, span.link_in)
+
+    def _tags(self, line: Line) -> None:
+        tags = line.get("tags")
+        if isinstance(tags, dict):
+            said = {str(key): tag_text(value) for key, value in tags.items()}
+            self.tags.setdefault(line["spanId"], {}).update(said)
+
+    # What never ended
+
+    def _finish(self) -> None:
+        attempt = self.attempt
+        handlers = [span for span in self.spans.values() if span.role == INVOCATION]
+        attempt.invocation = min(
+            handlers, key=lambda span: (span.start_us, span.span_id), default=None
+        )
+        attempt.spans = sorted(self.spans.values(), key=lambda s: (s.start_us, s.span_id))
+        if attempt.invocation is not None:
+            handler = attempt.invocation
+            implicit = link_key.link_key(link_key.LAMBDA, attempt.request_id)
+            extend(handler.link_in, [implicit] if implicit else [])
+            attempt.start_ms = attempt.start_ms or handler.start_us // 1000
+            attempt.end_ms = max(attempt.end_ms, handler.end_us // 1000)
+            if attempt.outcome is not None and not handler.failed:
+                self._fail(handler, attempt.outcome)
+        for span in attempt.spans:
+            if self.ranks[span.span_id] == OPEN_RANK and span.role == CALL:
+                span.open = True
+
+    def _fail(self, handler: Span, outcome: Failure) -> None:
+        """Close the handler's span from Lambda's lines: it was killed, or failed after its return."""
+        handler.status = span_line.STATUS_ERROR
+        handler.failure = outcome
+        if handler.duration_us is None:
+            report = self.attempt.report
+            measured = report.duration_ms if report else ""
+            lasted = (self.attempt.end_ms - handler.start_us // 1000) * 1000
+            handler.duration_us = int(float(measured) * 1000) if measured else max(0, lasted)
+
+
+_READ = {
+    span_line.START: Unfolding.start,
+    span_line.CALLS: Unfolding.calls,
+    span_line.SPAN: Unfolding.span,
+    span_line.INVOCATION: Unfolding.invocation,
+}
