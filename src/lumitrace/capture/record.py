@@ -4,9 +4,11 @@
 record's own transaction.
 """
 
+import time
+
 from lumitrace.capture import inbound
 from lumitrace.capture.current import current
-from lumitrace.capture.scope import Scope
+from lumitrace.capture.scope import Scope, finish
 from lumitrace.capture.span import Span
 from lumitrace.wire import semconv
 from lumitrace.wire.context import new_trace_id
@@ -49,6 +51,16 @@ class RecordScope(Scope):
         span.link_in = found.link_key if context is None else None
         invocation.open_records.append(span)
         return span
+
+    def _close(self, span: Span, raised: BaseException | None) -> None:
+        """End the record; a loop that was left half-way tells its outcome when the handler ends.
+
+        A generator is closed alike by ``break`` and by an exception in the loop's body.
+        """
+        if isinstance(raised, GeneratorExit):
+            span.left_ns = time.perf_counter_ns()
+        else:
+            finish(span, raised)
 
 
 def records(event: "Any") -> "Iterator[Any]":

@@ -61,8 +61,10 @@ class Scope:
                 _reset(token)
         with guard:
             if span is not None and not span.ended:
-                # A loop that is left half-way says nothing of its record.
-                finish(span, None if isinstance(raised, GeneratorExit) else raised)
+                self._close(span, raised)
+
+    def _close(self, span: Span, raised: BaseException | None) -> None:
+        finish(span, raised)
 
     async def __aenter__(self) -> "Self":
         return self.__enter__()
@@ -135,7 +137,7 @@ class CustomScope(Scope):
 def finish(span: Span, raised: BaseException | None) -> None:
     """End *span*: a line of its own, or an entry of the handler's where a record did nothing."""
     invocation = span.invocation
-    now_ns = time.perf_counter_ns()
+    now_ns = span.left_ns or time.perf_counter_ns()
     span.ended = True
     if span in invocation.open_records:
         invocation.open_records.remove(span)

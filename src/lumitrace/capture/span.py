@@ -27,6 +27,7 @@ class Span:
         tables, hops: the DynamoDB tables that the context passed through (`wire.mark`).
         parent: the span in whose context it was opened, None for the handler's.
         record_id, link_in: of a batch record, else None.
+        left_ns: when a loop over records was left half-way in this one, else 0.
         told: whether a line has named it, so that its own line must come.
         busy: whether it has had a call or a span below it.
     """
@@ -40,6 +41,7 @@ class Span:
         "hops",
         "invocation",
         "kind",
+        "left_ns",
         "link_in",
         "name",
         "parent",
@@ -73,6 +75,7 @@ class Span:
         self.parent: Span | None = None
         self.record_id: str | None = None
         self.link_in: str | None = None
+        self.left_ns = 0
         self.told = False
         self.busy = False
         self.dirty = False

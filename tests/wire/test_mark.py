@@ -1,0 +1,43 @@
+"""The mark in a DynamoDB item."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lumitrace.wire.context import SpanContext
+from lumitrace.wire.mark import MAX_LENGTH, MAX_TABLES, format_mark, parse_mark, table_hash
+
+TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+HEX = st.text("0123456789abcdef", min_size=8, max_size=8)
+
+
+@given(st.lists(HEX, max_size=9), st.integers(0, 15), st.integers(0, 2**45), st.text(max_size=255))
+def test_what_format_writes_parse_reads(tables, hops, ms, table):
+    """Context, hops and the latest four tables survive, in 120 bytes at most."""
+    mark = format_mark(SpanContext(TRACE, SPAN, tuple(tables), hops), table, ms)
+
+    parsed = parse_mark(mark)
+
+    assert parsed == SpanContext(TRACE, SPAN)
+    assert parsed.hops == hops + 1
+    assert parsed.tables == (*tables, table_hash(table))[-MAX_TABLES:]
+    assert len(mark.encode()) <= MAX_LENGTH
+
+
+@given(
+    st.one_of(
+        st.none(),
+        st.integers(),
+        st.text(max_size=130),
+        st.from_regex(rf"00-{TRACE}-{SPAN}-01[0-9a-f-]{{0,66}}", fullmatch=True),
+    )
+)
+def test_no_value_makes_it_raise(value):
+    """Whatever another writer put there, reading it answers."""
+    parsed = parse_mark(value)
+
+    assert parsed is None or (len(parsed.tables) <= MAX_TABLES and value.startswith("00-"))
+
+
+def test_a_plain_traceparent_is_no_mark():
+    """An attribute of the application's that happens to hold a traceparent is not taken for ours."""
+    assert parse_mark(f"00-{TRACE}-{SPAN}-01") is None
