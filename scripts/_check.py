@@ -18,7 +18,7 @@ def _checks(*, fix: bool) -> dict[str, list[str]]:
         "ruff": ["ruff", "check", *(["--fix"] if fix else []), "."],
         "format": ["ruff", "format", *([] if fix else ["--check"]), "."],
         "types": ["mypy"],
-        "template": ["cfnlint", "examples/ushop/template.yaml"],
+        "template": ["cfn-lint", "examples/ushop/template.yaml"],
         "house and docs": ["pytest", "-q", "tests/test_house.py", "tests/test_docs.py"],
     }
 
@@ -37,7 +37,7 @@ def main() -> int:
     failed = [
         name
         for name, command in _checks(fix=options.fix).items()
-        if not _passes(name, [str(inside), "-m", *command])
+        if not _passes(name, [str(inside.with_name(command[0])), *command[1:]])
     ]
     _progress.say(f"failed: {', '.join(failed)}" if failed else "all checks passed")
     return 1 if failed else 0

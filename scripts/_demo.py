@@ -35,6 +35,7 @@ BROKEN_AFTER_S = 10
 RATE = 5  # sales a second
 ALARM_SHARE = 0.5
 WATCHED = "ushop_sale-confirmations"
+LOG_GROUPS = "/aws/lambda/ushop_*"
 
 
 class DemoError(Exception):
@@ -149,14 +150,14 @@ def _page_somebody(stage: Stage) -> None:
 
 def _ask(stage: Stage, truth: Truth) -> None:
     told = _environment(stage)
-    _lumitrace(["why", "--endpoint-url", stage.endpoint_url], told)
+    source = ["--log-group", LOG_GROUPS, "--endpoint-url", stage.endpoint_url]
+    _lumitrace(["why", *source], told)
     _tell(
         f"The till knows better than any log: {len(truth.failed)} sales failed, "
         f"{truth.failed_total:,.2f} in orders, {truth.failed_customers} customers"
     )
     sale = truth.failed[0]
-    arguments = ["show", f"saleId={sale.sale_id}", "--endpoint-url", stage.endpoint_url]
-    _lumitrace(arguments, told)
+    _lumitrace(["show", f"saleId={sale.sale_id}", *source], told)
 
 
 def _stay(stage: Stage, sale: Sale) -> None:
@@ -165,9 +166,9 @@ def _stay(stage: Stage, sale: Sale) -> None:
     print("\nThe shop stays open. In another terminal:\n")
     print(f"  export {' '.join(f'{name}={value}' for name, value in exports.items())}")
     print(f"  export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH")
-    print("  lumitrace why")
-    print("  lumitrace transactions")
-    print(f"  lumitrace show saleId={sale.sale_id}")
+    print(f"  lumitrace why --log-group '{LOG_GROUPS}'")
+    print(f"  lumitrace transactions --log-group '{LOG_GROUPS}'")
+    print(f"  lumitrace show saleId={sale.sale_id} --log-group '{LOG_GROUPS}'")
     print(f"  curl -d {shlex.quote(body)} {stage.api_url}/sales")
     print(f"\nCtrl-C here closes it, or: kill {os.getpid()}\n", flush=True)
     signal.pause()

