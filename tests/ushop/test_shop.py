@@ -109,7 +109,7 @@ def test_the_shop_logs_what_the_story_says(night):
 
 
 def test_log_lines_stand_between_start_and_end_of_their_invocation(night):
-    """Each log stream begins with INIT_START; then START, lines, END and REPORT, again and again."""
+    """Each log stream is INIT_START, then START, lines, END and REPORT, again and again."""
     streams = {}
     for event in log_events(night.clients.logs, f"/aws/lambda/{CONFIRMATIONS}"):
         streams.setdefault(event["logStreamName"], []).append(event["message"])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from typing import Any
+
+from botocore.config import Config
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
@@ -30,22 +33,29 @@ class Clients:
     """One client a service, all at the same endpoint; usable from every thread."""
 
     def __init__(self, endpoint_url: str, signing: dict[str, str], region: str = REGION) -> None:
-        import boto3  # noqa: PLC0415  # slow
-        from botocore.config import Config  # noqa: PLC0415
-
-        session = boto3.Session(
-            aws_access_key_id=signing.get("AWS_ACCESS_KEY_ID"),
-            aws_secret_access_key=signing.get("AWS_SECRET_ACCESS_KEY"),
-            aws_session_token=signing.get("AWS_SESSION_TOKEN"),
-            region_name=region,
-        )
         config = Config(max_pool_connections=CONNECTIONS, retries={"total_max_attempts": 2})
 
         def client(service: str) -> Any:
-            return session.client(service, endpoint_url=endpoint_url, config=config)
+            return _session().client(
+                service,
+                endpoint_url=endpoint_url,
+                config=config,
+                region_name=region,
+                aws_access_key_id=signing.get("AWS_ACCESS_KEY_ID"),
+                aws_secret_access_key=signing.get("AWS_SECRET_ACCESS_KEY"),
+                aws_session_token=signing.get("AWS_SESSION_TOKEN"),
+            )
 
         self.dynamodb = client("dynamodb")
         self.streams = client("dynamodbstreams")
         self.sns = client("sns")
         self.sqs = client("sqs")
         self.logs = client("logs")
+
+
+@functools.cache
+def _session() -> Any:
+    """Return the one session of all stages: reading the services' models is what takes time."""
+    import boto3  # noqa: PLC0415  # 0.3 s, well spent while moto starts
+
+    return boto3.Session()

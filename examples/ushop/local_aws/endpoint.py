@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import http.client
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from .clients import ACCOUNT
 from .http_server import LOOPBACK
 from .moto_server import PATH
 
@@ -24,18 +26,28 @@ class EndpointError(Exception):
 
 
 class Endpoint:
-    """Somebody else's endpoint, or our own moto, which ends with us."""
+    """Somebody else's endpoint, or our own moto, which ends with us.
+
+    Attributes:
+        url: Its address, known before moto is ready: who connects early waits.
+    """
 
     def __init__(self, spawner: Spawner, url: str | None) -> None:
-        """Start moto unless *url* is given; it is ready when ``url`` has been read."""
-        self._url = url
+        """Start moto unless *url* is given."""
         self._process: subprocess.Popen[bytes] | None = None
-        if url is None:
+        if url is not None:
+            self.url = url
+            return
+        # We choose the port and listen; moto inherits the socket. Nobody can snatch the port.
+        with socket.create_server((LOOPBACK, 0), backlog=128) as listener:
+            port = listener.getsockname()[1]
+            self.url = f"http://{LOOPBACK}:{port}"
             self._process = spawner.spawn(
-                [sys.executable, str(_PROGRAM), str(os.getpid())],
+                [sys.executable, str(_PROGRAM), str(os.getpid()), str(listener.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
-                env={**os.environ, "MOTO_ACCOUNT_ID": "123456789012"},
+                env={**os.environ, "MOTO_ACCOUNT_ID": ACCOUNT, "MOTO_PORT": str(port)},
+                pass_fds=(listener.fileno(),),
                 start_new_session=True,  # Ctrl-C is for us: it shall still take the last log lines
             )
 
@@ -49,25 +61,18 @@ class Endpoint:
         """Our moto's process id."""
         return self._process.pid if self._process else None
 
-    @property
-    def url(self) -> str:
-        """Its address; waits until it listens.
+    def wait(self) -> None:
+        """Wait until our moto serves.
 
         Raises:
             EndpointError: It ended instead.
         """
-        if self._url is None:
-            assert self._process is not None  # noqa: S101  # __init__ has either
-            assert self._process.stdout is not None  # noqa: S101
-            port = self._process.stdout.readline().strip().decode()
-            if not port:
-                message = (
-                    "moto did not start (see above); "
-                    "pip install -r examples/ushop/local_aws/requirements.txt brings what it needs"
-                )
-                raise EndpointError(message)
-            self._url = f"http://{LOOPBACK}:{port}"
-        return self._url
+        if self._process and self._process.stdout and not self._process.stdout.readline():
+            message = (
+                "moto did not start (see above); "
+                "pip install -r examples/ushop/local_aws/requirements.txt brings what it needs"
+            )
+            raise EndpointError(message)
 
     def trace_header(self, message_id: str) -> str | None:
         """Return the X-Ray header an SNS message was published with, where the endpoint knows."""

@@ -1,7 +1,8 @@
-"""Runs moto as a server: ``python moto_server.py <pid of the stage>`` prints its port.
+"""Runs moto as a server: ``python moto_server.py <pid of the stage> <listening socket>``.
 
-It adds one thing: moto forgets the X-Ray header of a request, but SNS hands its root on to the
-functions it notifies. ``GET /_local_aws/xray-root/<MessageId>`` answers with it.
+It prints a line when it serves. It adds one thing: moto forgets the X-Ray header of a request,
+but SNS hands its root on to the functions it notifies. ``GET /_local_aws/xray-root/<MessageId>``
+answers with it, once.
 """
 
 from __future__ import annotations
@@ -59,9 +60,14 @@ def main() -> None:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # no access log
     application = remembering_roots(DomainDispatcherApplication(create_backend_app))
     server = make_server(
-        "127.0.0.1", 0, application, threaded=True, request_handler=MotoRequestHandler
+        "127.0.0.1",
+        int(os.environ["MOTO_PORT"]),
+        application,
+        threaded=True,
+        request_handler=MotoRequestHandler,
+        fd=int(sys.argv[2]),
     )
-    sys.stdout.write(f"{server.server_port}\n")
+    sys.stdout.write("ready\n")
     sys.stdout.flush()
     server.serve_forever()
 

@@ -129,10 +129,9 @@ class Stage:
         spawner = self._stop_later(Spawner())
         self._endpoint = self._stop_later(Endpoint(spawner, self._given_url))
         signing = credentials(own_endpoint=self._given_url is None)
-        import boto3  # noqa: F401, PLC0415  # while moto starts
-
         self.endpoint_url = self._endpoint.url
-        self.clients = Clients(self.endpoint_url, signing)
+        self.clients = Clients(self.endpoint_url, signing)  # takes as long as moto's start
+        self._endpoint.wait()
         made = make(template, self.clients)
         self.functions = made.functions
         self._shipper = self._stop_later(LogShipper(self.clients.logs))
