@@ -27,7 +27,7 @@ class Run:
 
 
 class Night:
-    """Writes log events; ids count from 1 and begin with their number, so that beginnings differ."""
+    """Writes log events; ids begin with their number, so that beginnings differ."""
 
     def __init__(self):
         self.events = []
@@ -195,8 +195,8 @@ def night():
 
 
 @pytest.fixture
-def log_file(night, tmp_path):
-    """The path of a file that `write` fills with the night."""
+def log_file(tmp_path):
+    """The path of a file for the night."""
     return tmp_path / "night.jsonl"
 
 

@@ -7,6 +7,7 @@ from lumitrace.reassembly.attempts import cut_into_attempts
 from lumitrace.reassembly.model import (
     POLLED,
     PUBLIC,
+    RECORD,
     Assembled,
     Attempt,
     Counts,
@@ -18,7 +19,7 @@ from lumitrace.reassembly.model import (
 from lumitrace.reassembly.pipeline.duckdb import Result, Rows, Steps
 from lumitrace.reassembly.unfold import unfold
 
-WITNESSES = {1: "context", 2: "link key", 3: "X-Ray root (likely)"}
+WITNESSES = {1: "context", 2: "link key", 3: "X-Ray root (likely)", 4: "same batch"}
 
 # Which event source a call can reach with its X-Ray root, one to one. An Invoke without our context
 # looks like any other event to the function.
@@ -62,6 +63,9 @@ def _add_span(rows: Rows, attempt: Attempt, span: Span) -> None:
     rows.links += [(*where, *link) for link in span.links]
     rows.sent += [(key, *where) for key in span.link_out]
     rows.received += [(key, *where) for key in span.link_in]
+    batch = attempt.invocation
+    if span.role == RECORD and batch is not None and batch.trace_id != span.trace_id:
+        rows.records.append((*where, batch.trace_id, batch.span_id))
     if not attempt.xray_root:
         return
     sender = (attempt.xray_root, *where, attempt.request_id)
@@ -90,8 +94,8 @@ def _together(attempts: list[Attempt], counts: Counts, result: Result) -> Assemb
                 assembled.span_by_id[span.span_id] = span
                 assembled.attempt_of[span.span_id] = attempt
                 spans_of[span.trace_id].append(span)
-    for *ends, strength in result.hops:
-        hop = Hop(*ends, WITNESSES[strength])
+    for sender_trace, sender, receiver_trace, receiver, strength in result.hops:
+        hop = Hop(sender_trace, sender, receiver_trace, receiver, WITNESSES[strength])
         assembled.hops.setdefault(hop.receiver_span, []).append(hop)
     for entry, members in result.members.items():
         traces = [entry, *(trace for trace in members if trace != entry)]

@@ -14,7 +14,6 @@ from lumitrace.reassembly.model import (
     SPAN_LINE,
     Attempt,
     Counts,
-    Failure,
     LogEvent,
     LogLine,
 )
@@ -57,7 +56,6 @@ class Stream:
         self.closes_at = -1  # index of the line that ends the open attempt, -1 where there is none
         self.loose: list[LogLine] = []  # lines since the last attempt ended
         self.loose_objects: list[dict[str, object]] = []
-        self.loose_failure: Failure | None = None
         self.function = ""
         self.platform = [
             None if span_line.MARK in event.message else grammar.platform_line(event.message)
@@ -97,16 +95,14 @@ class Stream:
         if not line.request_id:
             self._close()
             self.loose.append(shown)
-            self.loose_failure = line.failure or self.loose_failure
             return
         attempt = self._begin(index, event, line) if line.kind == grammar.START else None
         attempt = attempt or self._belongs_to(line) or self._begin_late(event, line)
         attempt.lines.append(shown)
         attempt.end_ms = max(attempt.end_ms, shown.time_ms)
         attempt.report = line.report or attempt.report
-        if line.failure and (attempt.outcome is None or line.kind != grammar.REPORT):
-            attempt.outcome = line.failure
-        elif line.failure and line.failure.type == grammar.OUT_OF_MEMORY:
+        known = attempt.outcome
+        if line.failure and (known is None or line.failure.type == grammar.OUT_OF_MEMORY):
             attempt.outcome = line.failure
         if line.kind in {grammar.END, grammar.REPORT}:
             attempt.ended = True
@@ -119,10 +115,8 @@ class Stream:
         self._close()
         attempt = Attempt(event.group, event.stream, line.request_id, event.time_ms or 0)
         attempt.lines = self.loose
-        if self.loose_failure and self.loose_failure.type != grammar.TIMED_OUT:
-            attempt.outcome = None  # the first initialisation failed; the second may not have
         self.counts.untrusted += len(self.loose_objects)
-        self.loose, self.loose_objects, self.loose_failure = [], [], None
+        self.loose, self.loose_objects = [], []
         self.found.append(attempt)
         self.open = attempt
         self.closes_at = self._end_of(index, line.request_id, event.time_ms)
@@ -233,8 +227,8 @@ class Stream:
         if line.request_id and (attempt is None or attempt.request_id != line.request_id):
             known = [one for one in self.found if one.request_id == line.request_id]
             attempt = known[-1] if known else attempt
-        if attempt is not None and line.failure and attempt.outcome is None:
-            attempt.outcome = line.failure
+        if attempt is not None and line.failure:
+            attempt.raised = attempt.raised or line.failure
         self._keep(self._line(event, APPLICATION, line.text), attempt)
 
     def _keep(self, line: LogLine, attempt: Attempt | None) -> None:

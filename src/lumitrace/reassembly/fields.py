@@ -1,10 +1,14 @@
 """Fields of a line that a stranger may have written: read as what they should be, or as nothing."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from lumitrace.reassembly.model import Failure
 from lumitrace.wire import semconv
+
+# What botocore puts before AWS's own message: https://github.com/boto/botocore, exceptions.py
+_AWS_ERROR = re.compile(r"An error occurred \((\w+)\) when calling the \w+ operation[^:]{0,64}: ")
 
 MAX_NUMBER = 2**52  # as microseconds the year 2112; beyond it a number is no time of ours
 
@@ -61,12 +65,14 @@ def tag_text(value: object) -> str:
     return clean(value if isinstance(value, str) else str(value)[:256])
 
 
-def failure(error: object) -> Failure:
+def failure_of(error: object) -> Failure:
     """Return the ``error`` of a line."""
     if not isinstance(error, dict):
         return Failure("Error", "")
-    said = (text(error, key) for key in ("type", "message", "code", "at"))
-    kind, message, code, at = said
+    kind, message, code, at = (text(error, key) for key in ("type", "message", "code", "at"))
+    aws = _AWS_ERROR.match(message)
+    if aws:
+        code, message = code or aws[1], message[aws.end() :]
     return Failure(kind or "Error", message, code, at)
 
 

@@ -186,7 +186,7 @@ def application_line(message: str) -> ApplicationLine:
         if match:
             return ApplicationLine(f"[{match[1]}] {match[4].rstrip()}", match[3])
         raised = _RAISED.match(message)
-        if raised:
+        if raised and _is_exception(raised[1], message):
             failure = Failure(raised[1], (raised[2] or "").strip())
             return ApplicationLine(message.rstrip(), failure=failure)
     elif message.startswith("{"):
@@ -194,6 +194,14 @@ def application_line(message: str) -> ApplicationLine:
         if event:
             return _json_application_line(message, event)
     return ApplicationLine(message.rstrip())
+
+
+def _is_exception(name: str, message: str) -> bool:
+    return (
+        name.startswith("Runtime.")
+        or name.endswith(("Error", "Exception"))
+        or "Traceback (most recent call last)" in message
+    )
 
 
 def _json_application_line(message: str, event: dict[str, object]) -> ApplicationLine:
@@ -238,7 +246,7 @@ def said_time_ms(message: str) -> int | None:
 
 def parse_time_ms(text: str) -> int | None:
     """Return the Unix milliseconds of an RFC 3339 time, or None. No zone means UTC."""
-    text = text[:-1] if text.endswith("Z") else text
+    text = text.removesuffix("Z")
     if "." in text and "+" not in text:  # Python 3.10 reads three or six digits only
         whole, _, fraction = text.partition(".")
         text = f"{whole}.{fraction[:6]:0<6}"

@@ -137,6 +137,7 @@ class Attempt:
     Attributes:
         objects: the span lines that were trusted, as dictionaries, in the order of the log.
         outcome: Lambda's own word on a failure (a timeout, an exit, an error), or None.
+        raised: an exception that the runtime printed, or that somebody printed in its form.
         ended: END, REPORT or an invocation line was seen.
         number: 1 for the first attempt of this request id at this function, then counting up.
         of: how many attempts of this request id were seen.
@@ -153,6 +154,7 @@ class Attempt:
     objects: list[dict[str, object]] = field(default_factory=list)
     report: Report | None = None
     outcome: Failure | None = None
+    raised: Failure | None = None
     ended: bool = False
     number: int = 1
     of: int = 1
@@ -168,7 +170,18 @@ class Attempt:
         """Return why the attempt failed, or None where it did not, or has not ended."""
         if self.invocation is not None and self.invocation.failed:
             return self.invocation.failure or self.outcome or Failure("Error", "")
-        return self.outcome
+        return self.outcome or self.believed
+
+    @property
+    def believed(self) -> Failure | None:
+        """Return what was printed of an exception, where nothing says that the handler did well.
+
+        A ``Runtime.`` error comes after the handler: its own line could not know.
+        """
+        well = self.invocation is not None and self.invocation.duration_us is not None
+        if self.raised is None or (well and not self.raised.type.startswith("Runtime.")):
+            return None
+        return self.raised
 
     @property
     def failed(self) -> bool:
@@ -204,7 +217,8 @@ class Hop:
     """How one span is known to have caused another.
 
     Attributes:
-        witness: ``context``, ``link key`` or ``X-Ray root (likely)``.
+        witness: ``context``, ``link key`` or ``X-Ray root (likely)``; ``same batch`` for a record
+            of an unknown sender.
     """
 
     sender_trace: str

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from lumitrace.reassembly.assemble import assemble
 from lumitrace.reassembly.model import Assembled, Counts, LogEvent
@@ -10,6 +11,8 @@ from lumitrace.reassembly.problem import Problem
 from lumitrace.reassembly.sources.cloudwatch import Account, CloudWatch
 from lumitrace.reassembly.sources.file import read_file
 from lumitrace.reassembly.sources.window import Window
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -78,15 +81,12 @@ def _sources(where: Where, counts: Counts, problems: list[Problem]) -> Iterator[
         return
     groups: dict[str, None] = {}
     for name in where.log_groups:
-        try:
-            groups.update(dict.fromkeys(logs.groups(name)))
-        except Problem as problem:
-            problems.append(problem)
+        groups.update(dict.fromkeys(_until_it_fails(logs.groups(name), problems)))
     for group in groups:
         yield _until_it_fails(logs.read(group, where.window), problems)
 
 
-def _until_it_fails(events: Iterator[LogEvent], problems: list[Problem]) -> Iterator[LogEvent]:
+def _until_it_fails(events: Iterator[T], problems: list[Problem]) -> Iterator[T]:
     try:
         yield from events
     except Problem as problem:

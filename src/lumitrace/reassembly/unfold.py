@@ -8,7 +8,7 @@ from typing import Any
 
 from lumitrace.reassembly.fields import (
     extend,
-    failure,
+    failure_of,
     http_status,
     integer,
     items,
@@ -147,7 +147,7 @@ class Unfolding:
         if "durationUs" in line:
             span.duration_us = max(0, integer(line, "durationUs"))
         span.status = integer(line, "status")
-        span.failure = failure(line.get("error")) if span.failed else None
+        span.failure = failure_of(line.get("error")) if span.failed else None
 
     def _owner(self, line: Line, base: int) -> None:
         """Note the span whose calls these are: its own line may never come."""
@@ -229,14 +229,15 @@ class Unfolding:
             extend(handler.link_in, [implicit] if implicit else [])
             attempt.start_ms = attempt.start_ms or handler.start_us // 1000
             attempt.end_ms = max(attempt.end_ms, handler.end_us // 1000)
-            if attempt.outcome is not None and not handler.failed:
-                self._fail(handler, attempt.outcome)
+            failure = attempt.outcome or attempt.believed
+            if failure is not None and not handler.failed:
+                self._fail(handler, failure)
         for span in attempt.spans:
             if self.ranks[span.span_id] == OPEN_RANK and span.role == CALL:
                 span.open = True
 
     def _fail(self, handler: Span, outcome: Failure) -> None:
-        """Close the handler's span from Lambda's lines: it was killed, or failed after its return."""
+        """Close the handler's span from Lambda's lines: killed, or failed after its return."""
         handler.status = span_line.STATUS_ERROR
         handler.failure = outcome
         if handler.duration_us is None:

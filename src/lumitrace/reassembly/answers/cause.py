@@ -98,7 +98,7 @@ def _signature(assembled: Assembled, transaction: Transaction, found: Found) -> 
 
 
 def without_ids(message: str, tags: dict[str, str]) -> str:
-    """Return *message* with ``*`` for numbers, for words with digits and for the ids among *tags*."""
+    """Return *message* with ``*`` for words with digits and for the ids among *tags*."""
     for name, value in tags.items():
         if ID_NAME.match(name) and len(value) >= SHORTEST_ID:
             message = message.replace(value, "*")

@@ -71,7 +71,7 @@ def functions(transaction: Transaction) -> list[str]:
 
 
 def tags(assembled: Assembled, transaction: Transaction) -> dict[str, str]:
-    """Return the tags of *transaction*: what was said first holds; a shared batch's do not count."""
+    """Return the tags of *transaction*: the first word holds; a shared batch has none."""
     found: dict[str, str] = {}
     for span in transaction.spans:
         if assembled.fan.get(span.trace_id, 1) == 1:

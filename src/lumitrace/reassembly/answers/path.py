@@ -50,10 +50,7 @@ def failures(assembled: Assembled, result: Outcome, traces: set[str]) -> list[Fo
     for attempt in result.failed_attempts:
         final = attempt.failure
         for span, failure in _failures_of(attempt):
-            fatal = final is not None and (failure.type, failure.message) == (
-                final.type,
-                final.message,
-            )
+            fatal = final is not None and failure.message == final.message
             depth = len(way_down(assembled, span, traces)) if span else 0
             began = span.start_us if span else attempt.start_ms * 1000
             rank = (id(attempt) in ending or _is_callee(attempt), fatal, depth, began)

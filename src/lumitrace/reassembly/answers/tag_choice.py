@@ -43,13 +43,9 @@ def choose_sum(tags: list[Tags]) -> str:
     )
     names = sorted(name for name in having if numeric[name] >= NUMERIC_SHARE * having[name])
     for wanted in SUM_NAMES:
-        for fits in (
-            lambda name: name.lower() == wanted,
-            lambda name: name.lower().endswith(wanted),
-        ):  # noqa: B023  # used at once
-            for name in names:
-                if fits(name):
-                    return name
+        fitting = [name for name in names if name.lower().endswith(wanted)]
+        if fitting:
+            return min(fitting, key=lambda name: (len(name), name))
     return ""
 
 

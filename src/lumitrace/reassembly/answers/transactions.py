@@ -46,4 +46,4 @@ def issues(result: Outcome) -> list[str]:
         if failure is not None:
             name = f"{attempt.function}: {failure.label}"
             counted[name] = counted.get(name, 0) + 1
-    return [f"{name} × {count}" if count > 1 else name for name, count in counted.items()]
+    return [f"{name}, {count} times" if count > 1 else name for name, count in counted.items()]

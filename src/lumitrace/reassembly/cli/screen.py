@@ -56,7 +56,7 @@ class Screen:
         return self.console.width if self.console.is_terminal else None
 
     def line(self, *parts: str | tuple[str, str]) -> None:
-        """Print one line of *parts*, each a text or a text and its style. No part is cut or wrapped."""
+        """Print a line of *parts*, each a text or a text and its style; none is cut."""
         text = Text()
         for part in parts:
             if isinstance(part, str):

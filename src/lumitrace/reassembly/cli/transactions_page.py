@@ -14,8 +14,8 @@ def show(screen: Screen, answer: dict[str, Any]) -> None:
     found = answer["transactions"]
     if found:
         screen.columns([_HEAD, *(_cells(row) for row in found)], _STYLES)
-    told = f"{len(found):,} of {answer['matching']:,} shown; {plural(answer['total'], 'transaction')} read"
-    screen.line((told, "dim"))
+    read = plural(answer["total"], "transaction")
+    screen.line((f"{len(found):,} of {answer['matching']:,} shown; {read} read", "dim"))
 
 
 def _cells(row: dict[str, Any]) -> list[str]:

@@ -113,9 +113,8 @@ def _seen(screen: Screen, seen: dict[str, Any]) -> None:
         f"{date(seen['firstMs'] * 1000)} to {clock(seen['lastMs'] * 1000)} UTC",
         "coverage unknown",
     ]
-    for name in ("broken", "untrusted", "skipped", "dropped"):
-        if seen[name]:
-            told.append(f"{seen[name]:,} {name}")
+    unusable = ("broken", "untrusted", "skipped", "dropped")
+    told += [f"{seen[name]:,} {name}" for name in unusable if seen[name]]
     if seen["cut"]:
         told.append(f"{plural(seen['cut'], 'transaction')} cut")
     _row(screen, "seen", "; ".join(told))

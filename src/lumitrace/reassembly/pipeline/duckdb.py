@@ -20,6 +20,7 @@ _STEP = re.compile(r"^-- (part|make|add) (\w+)$")
 TABLES = {
     "spans": ("trace_id", "span_id", "parent_id", "start_us BIGINT", "role"),
     "links": ("trace_id", "span_id", "linked_trace", "linked_span"),
+    "records": ("trace_id", "span_id", "batch_trace", "batch_span"),
     "sent": ("link_key", "trace_id", "span_id"),
     "received": ("link_key", "trace_id", "span_id"),
     "arrivals": (
@@ -41,6 +42,7 @@ class Rows:
 
     spans: list[Row] = field(default_factory=list)
     links: list[Row] = field(default_factory=list)
+    records: list[Row] = field(default_factory=list)
     sent: list[Row] = field(default_factory=list)
     received: list[Row] = field(default_factory=list)
     arrivals: list[Row] = field(default_factory=list)
@@ -174,7 +176,7 @@ class Steps:
             "FROM hops ORDER BY ALL"
         )
         cut = {row[0] for row in self._rows("SELECT entry_trace FROM cut")}
-        fans = dict(self._rows("SELECT member_trace, fan FROM fans"))
+        fans = {row[0]: int(row[1]) for row in self._rows("SELECT member_trace, fan FROM fans")}
         return Result([(*hop[:4], int(hop[4])) for hop in hops], members, cut, fans)
 
 

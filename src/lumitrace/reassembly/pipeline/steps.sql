@@ -14,6 +14,7 @@
 -- What comes in:
 --   spans       trace_id, span_id, parent_id, start_us, role
 --   links       trace_id, span_id, linked_trace, linked_span    the sender's context, read from an event
+--   records     trace_id, span_id, batch_trace, batch_span      a record in a trace of its own, its batch
 --   sent        link_key, trace_id, span_id                     the id that AWS answered to a sender
 --   received    link_key, trace_id, span_id                     the id that a receiver found in its event
 --   arrivals    xray_root, trace_id, span_id, request_id, service, place, start_us, entrance, polled
@@ -102,6 +103,14 @@ FROM xray_pairs p
 JOIN senders_of_one s ON s.sender_span = p.sender_span
 JOIN receivers_of_one r ON r.receiver_request = p.receiver_request
 
+-- A record whose sender nothing tells of came with its batch: the same invocation wrote both.
+-- make hops_by_batch
+SELECT r.batch_trace AS sender_trace, r.batch_span AS sender_span,
+       r.trace_id AS receiver_trace, r.span_id AS receiver_span
+FROM records r
+LEFT JOIN (SELECT DISTINCT receiver_span FROM exact_hops) h ON h.receiver_span = r.span_id
+WHERE h.receiver_span IS NULL
+
 -- Of several witnesses of one hop the strongest speaks.
 -- make hops
 SELECT sender_trace, sender_span, receiver_trace, receiver_span, MIN(strength) AS witness
@@ -109,6 +118,8 @@ FROM (
   SELECT sender_trace, sender_span, receiver_trace, receiver_span, strength FROM exact_hops
   UNION ALL
   SELECT sender_trace, sender_span, receiver_trace, receiver_span, 3 AS strength FROM hops_by_xray
+  UNION ALL
+  SELECT sender_trace, sender_span, receiver_trace, receiver_span, 4 AS strength FROM hops_by_batch
 ) every_hop
 GROUP BY sender_trace, sender_span, receiver_trace, receiver_span
 

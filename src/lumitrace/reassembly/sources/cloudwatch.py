@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lumitrace.reassembly.model import LogEvent
-from lumitrace.reassembly.problem import MISUSE, Problem
+from lumitrace.reassembly.problem import FAILURE, MISUSE, Problem
 from lumitrace.reassembly.sources.window import Window
 
 EXPIRED = frozenset(("ExpiredToken", "ExpiredTokenException", "RequestExpired"))
@@ -47,14 +47,15 @@ class CloudWatch:
         endpoint = self.account.endpoint_url or None
         return session.client("logs", endpoint_url=endpoint, config=config)
 
-    def groups(self, name: str) -> list[str]:
-        """Return the log groups called *name*; a ``*`` at its end stands for any ending.
+    def groups(self, name: str) -> Iterator[str]:
+        """Yield the log groups called *name*; a ``*`` at its end stands for any ending.
 
         Raises:
             Problem: there are none, or CloudWatch Logs did not answer.
         """
         if not name.endswith("*"):
-            return [name]
+            yield name
+            return
         prefix = name[:-1]
         request = {"logGroupNamePrefix": prefix} if prefix else {}
         with self._told(f"listing the log groups {name}"):
@@ -63,7 +64,7 @@ class CloudWatch:
         if not found:
             message = f"no log group begins with {prefix!r}; check the name and --region"
             raise Problem(message)
-        return found
+        yield from found
 
     def read(self, group: str, window: Window) -> Iterator[LogEvent]:
         """Yield the log events of *group* within *window*.
@@ -113,7 +114,7 @@ class _Told:
     def __enter__(self) -> None:
         pass
 
-    def __exit__(self, kind: Any, error: BaseException | None, _: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
         if isinstance(error, (self.exceptions.BotoCoreError, self.exceptions.ClientError)):
             problem = self._problem(error)
         elif isinstance(error, ValueError):  # botocore says so of an endpoint that is no address
@@ -124,23 +125,28 @@ class _Told:
 
     def _problem(self, error: Any) -> Problem:
         said = self.exceptions
-        doing = self.doing
         if isinstance(error, said.ClientError):
             return Problem(self._refused(error.response.get("Error", {})))
-        if isinstance(error, said.ProfileNotFound):
-            return Problem(f"{doing}: {error}; see aws configure list-profiles", MISUSE)
-        if isinstance(error, said.NoRegionError):
-            return Problem(f"{doing}: no region is set; give --region or set AWS_REGION", MISUSE)
-        if isinstance(error, (said.NoCredentialsError, said.PartialCredentialsError)):
-            how = "give --profile, or run aws sso login or aws configure"
-            return Problem(f"{doing}: no AWS credentials were found; {how}")
-        if isinstance(error, said.TokenRetrievalError | said.SSOTokenLoadError):
-            return Problem(f"{doing}: the sign-in has run out; run aws sso login")
-        if isinstance(error, said.HTTPClientError):
-            where = self.account.endpoint_url or "CloudWatch Logs"
-            how = "check the network, --region and --endpoint-url"
-            return Problem(f"{doing}: {where} does not answer; {how}")
-        return Problem(f"{doing}: {error}; check the AWS settings")
+        where = self.account.endpoint_url or "CloudWatch Logs"
+        for kinds, found, exit_code in (
+            (said.ProfileNotFound, f"{error}; see aws configure list-profiles", MISUSE),
+            (said.NoRegionError, "no region is set; give --region or set AWS_REGION", MISUSE),
+            (
+                (said.NoCredentialsError, said.PartialCredentialsError),
+                "no AWS credentials were found; give --profile, or run aws configure",
+                FAILURE,
+            ),
+            (said.SSOError, "the sign-in has run out; run aws sso login", FAILURE),
+            (
+                said.HTTPClientError,
+                f"{where} does not answer; check the network, --region and --endpoint-url",
+                FAILURE,
+            ),
+        ):
+            if isinstance(error, kinds):
+                return Problem(f"{self.doing}: {found}", exit_code)
+        told = " ".join(str(error).split())
+        return Problem(f"{self.doing}: {told}; check the AWS settings")
 
     def _refused(self, said: dict[str, str]) -> str:
         code, message = said.get("Code", ""), said.get("Message", "")
@@ -151,7 +157,9 @@ class _Told:
         if code == "ResourceNotFoundException":
             return f"{self.doing}: there is no such log group; check its name and --region"
         if code in {"AccessDeniedException", "AccessDenied"}:
-            return f"{self.doing}: access denied; allow logs:FilterLogEvents and logs:DescribeLogGroups"
+            return (
+                f"{self.doing}: access denied; allow logs:FilterLogEvents, logs:DescribeLogGroups"
+            )
         return f"{self.doing}: {code}: {' '.join(message.split())}; try again, or a smaller window"
 
 

@@ -1,10 +1,11 @@
-"""Files and standard input: plain log lines, JSON lines of log events, a whole ``filter-log-events``.
+"""Files and standard input: plain log lines, log events as JSON lines or as one document.
 
 The format is recognised by what the file holds, not by its name.
 Events: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilteredLogEvent.html
 """
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,8 +19,10 @@ from lumitrace.wire.span_line import MARK
 STANDARD_INPUT = "-"
 HEAD = 8192  # bytes that are looked at to tell text from something else
 LINES_TO_RECOGNISE = 20
+_OURS = MARK[2:11]  # the mark's name: its quotes are escaped where an event is JSON
 MAX_TIME_MS = 2**47  # the year 6429
 
+_BETWEEN = re.compile(r"[\s,]*")
 _COMPRESSED = {b"\x1f\x8b": "gunzip -c", b"PK\x03\x04": "unzip -p", b"(\xb5/\xfd": "zstd -dc"}
 
 
@@ -32,7 +35,7 @@ def read_file(path: str, counts: Counts) -> Iterator[LogEvent]:
         Problem: the file cannot be read, or holds no text.
     """
     lines = _text(path, _bytes(path)).splitlines()
-    document = _document(lines)
+    document = _document(lines, counts)
     if document is not None:
         yield from _events_of(document, path, counts)
     elif any(_is_event(json_object(line)) for line in _first(lines)):
@@ -40,7 +43,7 @@ def read_file(path: str, counts: Counts) -> Iterator[LogEvent]:
             event = json_object(line)
             if event is not None and _is_event(event):
                 yield _event(event, path)
-            elif event is None and MARK[2:11] in line:  # half a line, and one of ours was in it
+            elif event is None and _OURS in line:  # half a line, and one of ours was in it
                 counts.broken += 1
             elif line.strip():
                 counts.skipped += 1
@@ -87,7 +90,7 @@ def _first(lines: list[str]) -> list[str]:
     return [line for line in lines[:200] if line.strip()][:LINES_TO_RECOGNISE]
 
 
-def _document(lines: list[str]) -> list[Any] | None:
+def _document(lines: list[str], counts: Counts) -> list[Any] | None:
     """Return the events of a whole JSON document, or None where the file is none."""
     first = next(iter(_first(lines)), "").lstrip()
     if not first.startswith(("{", "[")):
@@ -97,9 +100,28 @@ def _document(lines: list[str]) -> list[Any] | None:
     try:
         document = json.loads("\n".join(lines))
     except (ValueError, RecursionError):
-        return None
+        return _half_document("\n".join(lines), counts) if first.startswith("{") else None
     events = document.get("events") if isinstance(document, dict) else document
     return events if isinstance(events, list) else None
+
+
+def _half_document(text: str, counts: Counts) -> list[Any] | None:
+    """Return the whole events of a document that breaks off, and count what does not parse."""
+    opening = re.search(r'"events"\s*:\s*\[\s*', text)
+    if opening is None:
+        return None
+    decode = json.JSONDecoder().raw_decode
+    events: list[Any] = []
+    position = opening.end()
+    while position < len(text):
+        try:
+            event, position = decode(text, position)
+        except (ValueError, RecursionError):
+            counts.broken += 1
+            break
+        events.append(event)
+        position = _BETWEEN.match(text, position).end()  # type: ignore[union-attr]  # may be empty
+    return events
 
 
 def _events_of(document: list[Any], path: str, counts: Counts) -> Iterator[LogEvent]:
@@ -120,11 +142,12 @@ def _is_event(event: dict[str, Any] | None) -> bool:
 def _event(event: dict[str, Any], path: str) -> LogEvent:
     group, stream = event.get("logGroupName"), event.get("logStreamName")
     time_ms, event_id = event.get("timestamp"), event.get("eventId")
-    known = isinstance(time_ms, int) and not isinstance(time_ms, bool)
+    if not isinstance(time_ms, int) or isinstance(time_ms, bool) or not 0 <= time_ms < MAX_TIME_MS:
+        time_ms = None
     return LogEvent(
         group if isinstance(group, str) else "",
         stream if isinstance(stream, str) else path,
-        time_ms if known and 0 <= time_ms < MAX_TIME_MS else None,
+        time_ms,
         event["message"],
         0,
         event_id if isinstance(event_id, str) else "",
