@@ -101,7 +101,7 @@ def test_drain_says_what_is_still_at_work(probes):
 def _two_at_work(stage, pids):
     """Have one function in the middle of its work and another frozen; then fail."""
     stage.platform.invoke_later("probe", json.dumps({"do": "sleep", "seconds": 60}).encode())
-    stage.platform.invoke("probe-of-api", b"{}")
+    stage.platform.invoke("probe-alone", b"{}")
     while len(stage.pids()) < 2:
         time.sleep(0.005)
     pids += stage.pids()

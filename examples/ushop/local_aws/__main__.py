@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, NoReturn
 from botocore.exceptions import BotoCoreError, ClientError
 
 from .customers import seed, sell
-from .endpoint import EndpointError
 from .lambda_platform import Settings
 from .record import record
 from .stage import USHOP, Stage
@@ -44,7 +43,7 @@ def main() -> int:
     except KeyboardInterrupt:
         _say("\nClosed.")
         return 130
-    except (OSError, EndpointError, TemplateError, BotoCoreError, ClientError) as error:
+    except (OSError, TemplateError, BotoCoreError, ClientError) as error:
         _say(f"The stage cannot go on: {error}")
         return 1
     return 0

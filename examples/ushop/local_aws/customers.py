@@ -132,12 +132,14 @@ def plan(
 ) -> Iterator[Sale]:
     """Yield the sales in the order of time; the same for the same arguments."""
     chance = random.Random(seed)  # noqa: S311  # repeatable, not secret
-    names = list(DEPARTMENTS)
-    weights = [DEPARTMENTS[name][0] for name in names]
+    deck: list[str] = []
     sale_ids: set[str] = set()
     for number in range(round(seconds * rate)):
         after_s = (number + chance.random() / 2) / rate
-        [department] = chance.choices(names, weights)
+        if not deck:  # dealt, not drawn: every 50 sales hold exactly the shares
+            deck = [name for name, (share, _) in DEPARTMENTS.items() for _ in range(share // 2)]
+            chance.shuffle(deck)
+        department = deck.pop()
         product, price = chance.choice(list(DEPARTMENTS[department][1].items()))
         while (sale_id := f"{chance.getrandbits(32):08x}") in sale_ids:
             pass

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _PROGRAM = Path(__file__).with_name("moto_server.py")
 
 
-class EndpointError(Exception):
+class EndpointError(OSError):
     """The endpoint did not start."""
 
 

@@ -127,6 +127,8 @@ class Sandbox:
         began = time.monotonic()
         try:
             self._process = Process(self._platform, self._function, self.log_stream, self.log)
+            if self._stopped:  # stop() came while the process was being started
+                self._process.kill()
             self._wait_for_init(self._process, deadline)
         except _Failure as failure:
             self._process = None
