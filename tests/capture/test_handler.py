@@ -268,7 +268,9 @@ def test_an_answer_of_500_is_a_failure(captured, context, event, result, status)
 
 
 @pytest.mark.parametrize("context", [None, object(), "text"])
-@pytest.mark.parametrize("event", [None, [], "x", 5, {"Records": 3}, {"requestContext": {"http": 1}}])
+@pytest.mark.parametrize(
+    "event", [None, [], "x", 5, {"Records": 3}, {"requestContext": {"http": 1}}]
+)
 def test_odd_events_and_contexts_do_no_harm(captured, event, context):
     """Whatever is handed over, the handler gets it and its result comes back."""
     seen = []

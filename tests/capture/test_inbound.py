@@ -156,7 +156,9 @@ def test_more_links_than_a_line_holds_are_counted(captured, context, event):
     batch["Records"] = []
     for number in range(300):
         record = copy.deepcopy(first)
-        record["messageAttributes"]["traceparent"]["stringValue"] = f"00-{number + 1:032x}-{SPAN}-01"
+        record["messageAttributes"]["traceparent"]["stringValue"] = (
+            f"00-{number + 1:032x}-{SPAN}-01"
+        )
         batch["Records"].append(record)
 
     traced(lambda event, context: None)(batch, context)
@@ -237,14 +239,32 @@ def test_the_xray_root_is_told(captured, context, monkeypatch):
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(
-            ["Records", "eventSource", "Sns", "body", "messageAttributes", "requestContext", "http"]
-            + ["headers", "dynamodb", "NewImage", "identity", "elb", "httpMethod", "traceparent"]
-        ),
-        inner | st.sampled_from(["aws:sns", "aws:sqs", "aws:dynamodb", "x"]),
-        max_size=4,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "Records",
+                    "eventSource",
+                    "Sns",
+                    "body",
+                    "messageAttributes",
+                    "requestContext",
+                    "http",
+                ]
+                + [
+                    "headers",
+                    "dynamodb",
+                    "NewImage",
+                    "identity",
+                    "elb",
+                    "httpMethod",
+                    "traceparent",
+                ]
+            ),
+            inner | st.sampled_from(["aws:sns", "aws:sqs", "aws:dynamodb", "x"]),
+            max_size=4,
+        )
     ),
     max_leaves=12,
 )

@@ -63,7 +63,10 @@ def test_ids_are_new_each_time():
     ("header", "root"),
     [
         ("Root=1-5759e988-bd862e3fe1be46a994272793", "5759e988bd862e3fe1be46a994272793"),
-        ("Sampled=1; Root=1-5759e988-bd862e3fe1be46a994272793;Lineage=1:a:0", "5759e988bd862e3fe1be46a994272793"),
+        (
+            "Sampled=1; Root=1-5759e988-bd862e3fe1be46a994272793;Lineage=1:a:0",
+            "5759e988bd862e3fe1be46a994272793",
+        ),
         ("Root=2-5759e988-bd862e3fe1be46a994272793", None),
         ("Root=1-5759e988", None),
         ("Parent=53995c3f42cd8ad8", None),

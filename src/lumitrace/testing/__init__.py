@@ -1,5 +1,7 @@
 """For your tests: what a traced handler writes, as Python objects.
 
+::
+
     with lumitrace.testing.capture() as captured:
         handler = traced(app.handler)
         handler(event, context)

@@ -1,0 +1,82 @@
+"""What happens when we fail ourselves."""
+
+import pytest
+
+import lumitrace
+from lumitrace import traced
+from lumitrace.capture import emit, inbound, lines, tag
+from lumitrace.capture.guard import Guard, reporter
+
+
+@pytest.fixture(autouse=True)
+def _swallow(captured):
+    reporter.reraise = False
+
+
+def broken(*_args, **_kwargs):
+    """Stand in for a function of ours that fails."""
+    raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        (inbound, "recognise"),
+        (inbound, "extract"),
+        (inbound, "clean"),
+        (lines, "start"),
+        (lines, "outcome"),
+        (lines, "attributes"),
+        (emit, "put"),
+        (emit, "flush"),
+        (emit, "pending"),
+        (tag, "json_value"),
+    ],
+)
+def test_the_handler_survives_every_step_of_ours(captured, context, monkeypatch, module, name):
+    """Its result comes back, whatever of ours breaks; and the next invocation is traced again."""
+    handler = traced(lambda event, context: lumitrace.tag(a=1) or event["n"])
+    monkeypatch.setattr(module, name, broken)
+
+    assert handler({"n": 7}, context) == 7
+
+    monkeypatch.undo()
+    assert handler({"n": 8}, context) == 8
+    assert captured.lines[-1]["record"] == "invocation"
+    assert any("ZeroDivisionError" in line["message"] for line in captured.all("health"))
+
+
+def test_a_failed_hook_does_not_touch_the_call(captured, context, aws, monkeypatch):
+    """The answer comes back although our hooks break."""
+    reporter.reraise = False
+    client = aws.client("sns")
+    monkeypatch.setattr("lumitrace.capture.calls.LiveCall.begin", broken)
+    monkeypatch.setattr("lumitrace.capture.calls.LiveCall.end", broken)
+    monkeypatch.setattr("lumitrace.capture.services.sns.Sns.inject", broken)
+
+    answer = traced(lambda event, context: client.publish(TopicArn=aws.topic, Message="hi"))(
+        {}, context
+    )
+
+    assert answer["MessageId"] == "sns-1"
+    assert "traceparent" not in str(aws.sent[0])
+
+
+def test_the_same_failure_is_told_once(captured, context, monkeypatch):
+    """A health line a kind a process, not one an invocation."""
+    monkeypatch.setattr(inbound, "recognise", broken)
+    handler = traced(lambda event, context: None)
+
+    for _ in range(5):
+        handler({}, context)
+
+    assert len(captured.all("health")) == 1
+    assert captured.one("health")["component"] == "capture.invocation"
+    assert reporter.count >= 5
+
+
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt])
+def test_the_hosts_own_exits_pass(kind):
+    """The guard swallows Exception and nothing more."""
+    with pytest.raises(kind), Guard("test"):
+        raise kind
