@@ -81,7 +81,7 @@ def test_sqs_round_trip(captured, context, aws):
 
 
 def test_sqs_batch_round_trip(captured, context, aws):
-    """SendMessageBatch: the attributes of one entry are not another's, the caller's are untouched."""
+    """SendMessageBatch: one entry's attributes are not another's, nor the caller's changed."""
     client = aws.client("sqs")
     batch = [
         {"Id": "a", "MessageBody": "hi", "MessageAttributes": attributes(9)},

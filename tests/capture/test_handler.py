@@ -237,7 +237,7 @@ def test_arguments_of_the_decorator(captured, context):
 
 @pytest.mark.parametrize("enabled", ["0", None])
 def test_switched_off_it_gives_back_the_same_object(monkeypatch, enabled):
-    """LUMITRACE_ENABLED=0 in Lambda, and any place outside it: the very function, nothing patched."""
+    """LUMITRACE_ENABLED=0, and any place outside Lambda: the very function."""
     if enabled is not None:
         monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "shop")
         monkeypatch.setenv("LUMITRACE_ENABLED", enabled)

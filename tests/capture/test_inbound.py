@@ -272,5 +272,5 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_no_event_makes_recognising_raise(event):
-    """Any JSON has a row, and what its service cannot read the guard counts; nothing else happens."""
+    """Any JSON has a row; what its service cannot read is the guard's to count."""
     assert inbound.recognise(event) in ROWS

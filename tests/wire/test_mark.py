@@ -39,5 +39,5 @@ def test_no_value_makes_it_raise(value):
 
 
 def test_a_plain_traceparent_is_no_mark():
-    """An attribute of the application's that happens to hold a traceparent is not taken for ours."""
+    """An attribute of the application's that holds a traceparent is not taken for ours."""
     assert parse_mark(f"00-{TRACE}-{SPAN}-01") is None

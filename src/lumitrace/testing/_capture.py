@@ -55,7 +55,7 @@ def capture() -> Iterator[Captured]:
     """Switch tracing on, also outside Lambda, and keep the lines.
 
     Handlers must be decorated inside the block or with ``LUMITRACE_ENABLED=1`` set: outside Lambda
-    `traced` gives back the function itself. A failure of lumitrace's own raises here instead of being
+    `traced` gives back the function itself. A failure of our own raises here instead of being
     swallowed.
     """
     captured = Captured()
