@@ -171,6 +171,11 @@ class Night:
         )
         self.end(run, ms + 8, began=ms, lasted=7, error=REFUSED, **parent)
 
+    @staticmethod
+    def us(ms):
+        """Return Unix microseconds of *ms* after the night began."""
+        return us(ms)
+
     # Files
 
     def lines(self):

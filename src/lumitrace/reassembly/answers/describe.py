@@ -19,7 +19,7 @@ SERVICES = {
     "dynamodb": "DynamoDB",
     "events": "EventBridge",
     "kinesis": "Kinesis",
-    "lambda": "Invoke",
+    "lambda": "Lambda",
     "s3": "S3",
     "ses": "SES",
     "sns": "SNS",

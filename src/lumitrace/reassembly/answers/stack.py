@@ -32,7 +32,9 @@ def virtual_stack(assembled: Assembled, transaction: Transaction, result: Outcom
         failure = None
     way = way_down(assembled, span, traces)
     frames = _above_the_way(assembled, way[0])
-    for at in way:
+    for at, below in zip(way, [*way[1:], None], strict=True):
+        if below is not None and below.role == RECORD and at.role == INVOCATION:
+            continue  # a record's frame is its invocation's
         told = failure if at is span else None
         frames += _frames(assembled, transaction, at, told)
     return frames

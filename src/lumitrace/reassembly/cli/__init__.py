@@ -1,5 +1,6 @@
 """Arguments in, an answer printed."""
 
+import gc
 import os
 import signal
 import sys
@@ -13,6 +14,9 @@ from lumitrace.reassembly.problem import Problem
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0, 1 for a failure, 2 for misuse."""
     given = sys.argv[1:] if arguments is None else list(arguments)
+    # A command makes millions of objects and drops them all at its end: looking for garbage between
+    # took 40 % of the time of 100,000 spans (15.7 s against 9.4 s).
+    gc.disable()
     try:
         code = run(parse(given))
         sys.stdout.flush()
@@ -24,4 +28,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, a pager for example, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    finally:
+        gc.enable()
     return code

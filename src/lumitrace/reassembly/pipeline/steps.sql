@@ -130,11 +130,11 @@ WHERE sender_trace <> receiver_trace
 
 -- Traces that are named as senders but were not read stand in as places without spans.
 -- make nodes
-SELECT trace_id, ROW_NUMBER() OVER (ORDER BY known_us, trace_id) AS place_in_time
+SELECT node_trace AS trace_id, ROW_NUMBER() OVER (ORDER BY known_us, node_trace) AS place_in_time
 FROM (
-  SELECT trace_id, began_us AS known_us FROM traces
+  SELECT trace_id AS node_trace, began_us AS known_us FROM traces
   UNION ALL
-  SELECT e.sender_trace AS trace_id, MIN(t.began_us) AS known_us
+  SELECT e.sender_trace AS node_trace, MIN(t.began_us) AS known_us
   FROM edges e
   JOIN traces t ON t.trace_id = e.receiver_trace
   LEFT JOIN traces known ON known.trace_id = e.sender_trace
@@ -185,10 +185,13 @@ FROM heard h
 JOIN earliest k ON k.at_trace = h.hearing_trace
 WHERE h.heard_place < k.earliest_place
 
--- make earliest
-SELECT k.at_trace, COALESCE(f.heard_place, k.earliest_place) AS earliest_place
+-- make learned
+SELECT k.at_trace AS learning_trace, COALESCE(f.heard_place, k.earliest_place) AS learned_place
 FROM earliest k
 LEFT JOIN frontier f ON f.hearing_trace = k.at_trace
+
+-- make earliest
+SELECT learning_trace AS at_trace, learned_place AS earliest_place FROM learned
 
 -- part rings
 -- The earliest of a ring is the earliest of all that lead to it.
@@ -211,13 +214,13 @@ SELECT trace_id FROM unreached
 SELECT trace_id AS entry_trace, trace_id AS at_trace FROM starting_points
 
 -- make walked
-SELECT trace_id AS entry_trace, trace_id AS member_trace FROM nodes WHERE 1 = 0
+SELECT trace_id AS walked_entry, trace_id AS walked_trace FROM nodes WHERE 1 = 0
 
 -- part walk
 -- A round: who stands at the frontier belongs to the transaction; the frontier moves one edge on.
 
 -- add walked
-SELECT entry_trace, at_trace AS member_trace FROM frontier
+SELECT entry_trace AS walked_entry, at_trace AS walked_trace FROM frontier
 
 -- make reached
 SELECT DISTINCT f.entry_trace AS walking_entry, e.receiver_trace AS reached_trace
@@ -227,26 +230,26 @@ JOIN edges e ON e.sender_trace = f.at_trace
 -- make frontier
 SELECT r.walking_entry AS entry_trace, r.reached_trace AS at_trace
 FROM reached r
-LEFT JOIN walked w ON w.entry_trace = r.walking_entry AND w.member_trace = r.reached_trace
-WHERE w.entry_trace IS NULL
+LEFT JOIN walked w ON w.walked_entry = r.walking_entry AND w.walked_trace = r.reached_trace
+WHERE w.walked_entry IS NULL
 
 -- part settle
 -- A starting point behind a ring is reached from the ring, and is none.
 
 -- make behind
-SELECT DISTINCT w.member_trace AS behind_trace
+SELECT DISTINCT w.walked_trace AS behind_trace
 FROM walked w
-JOIN starting_points s ON s.trace_id = w.member_trace
-JOIN nodes entry_node ON entry_node.trace_id = w.entry_trace
-JOIN nodes member_node ON member_node.trace_id = w.member_trace
-LEFT JOIN walked back ON back.entry_trace = w.member_trace AND back.member_trace = w.entry_trace
-WHERE w.entry_trace <> w.member_trace
-  AND (back.entry_trace IS NULL OR entry_node.place_in_time < member_node.place_in_time)
+JOIN starting_points s ON s.trace_id = w.walked_trace
+JOIN nodes entry_node ON entry_node.trace_id = w.walked_entry
+JOIN nodes behind_node ON behind_node.trace_id = w.walked_trace
+LEFT JOIN walked back ON back.walked_entry = w.walked_trace AND back.walked_trace = w.walked_entry
+WHERE w.walked_entry <> w.walked_trace
+  AND (back.walked_entry IS NULL OR entry_node.place_in_time < behind_node.place_in_time)
 
 -- add members
-SELECT w.entry_trace, w.member_trace
+SELECT w.walked_entry AS entry_trace, w.walked_trace AS member_trace
 FROM walked w
-LEFT JOIN behind b ON b.behind_trace = w.entry_trace
+LEFT JOIN behind b ON b.behind_trace = w.walked_entry
 WHERE b.behind_trace IS NULL
 
 -- Where the guard stopped the walk, the transaction is cut, and says so.
