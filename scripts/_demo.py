@@ -141,7 +141,7 @@ def _page_somebody(stage: Stage) -> None:
     if errors <= ALARM_SHARE * invocations:
         message = f"only {errors} of {invocations} invocations of {WATCHED} failed: no alarm"
         raise DemoError(message)
-    when = time.strftime("%H:%M")
+    when = time.strftime("%H:%M UTC", time.gmtime())
     print(
         f"\n  PagerDuty  {when}  {WATCHED}: failure rate is over 50 % in the last minute",
         flush=True,

@@ -64,8 +64,8 @@ class Contents:
         purpose: What it is for; part of its folder's name.
         requirements: What pip installs, in pip's own spelling.
         files: Requirement files, installed too.
-        extras: Extras of lumitrace, which is installed from this checkout; None installs lumitrace
-            without its dependencies, so that *requirements* alone say what is there.
+        extras: Extras of lumitrace, which is installed from this checkout; None only puts its
+            source on the path, so that *requirements* alone say what is there.
     """
 
     purpose: str
@@ -83,15 +83,15 @@ class Contents:
             seen.update(file.read_bytes() + b"\0")
         return seen.hexdigest()
 
-    def pip_arguments(self) -> list[list[str]]:
-        """Return the arguments of each pip call that fills the environment, in order."""
+    def pip_arguments(self) -> list[str]:
+        """Return what pip is told to install."""
         arguments = [*self.requirements]
         for file in self.files:
             arguments += ["-r", str(file)]
         if self.extras is None:
-            return [arguments, ["--no-deps", "-e", str(ROOT)]]
+            return arguments
         extras = f"[{','.join(self.extras)}]" if self.extras else ""
-        return [[*arguments, "-e", f"{ROOT}{extras}"]]
+        return [*arguments, "-e", f"{ROOT}{extras}"]
 
 
 def demo() -> Contents:
@@ -151,8 +151,10 @@ def _fill(contents: Contents, python: str, folder: Path, log: Path) -> None:
     inside = str(folder / _BIN / "python")
     pip = [inside, "-m", "pip", "install", "--prefer-binary", "--no-compile", "--retries", "2"]
     _run([*pip, "--ignore-installed", "pip"], what, log, {"PYTHONPATH": pip_home})
-    for arguments in contents.pip_arguments():
-        _run([*pip, "--progress-bar", "off", *arguments], what, log, {})
+    _run([*pip, "--progress-bar", "off", *contents.pip_arguments()], what, log, {})
+    if contents.extras is None:
+        packages = next(folder.glob("lib/python*/site-packages"), folder / "Lib" / "site-packages")
+        (packages / "lumitrace.pth").write_text(f"{ROOT / 'src'}\n", "utf-8")
 
 
 def _pip_home(python: str) -> str:

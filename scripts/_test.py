@@ -6,7 +6,9 @@ import argparse
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import _environments
 import _interpreters
@@ -21,7 +23,18 @@ _WIRE_CAPTURE = (
     Contents("oldest", ("wrapt==1.15.*", "boto3", "pytest>=8.0", "hypothesis>=6.100"), extras=None),
 )
 _WIRE_CAPTURE_TESTS = ("tests/wire", "tests/capture")
+AT_ONCE = 2
 _NEED_LINUX = ("tests/ushop", "tests/end_to_end")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One call of pytest: on which Python, with what installed."""
+
+    version: str
+    python: str
+    contents: Contents
+    arguments: list[str]
 
 
 @dataclass(frozen=True)
@@ -74,19 +87,29 @@ def _run(options: argparse.Namespace, pytest_arguments: list[str]) -> int:
         )
     if not options.all and not options.only:
         python = options.python or sys.executable
-        return _pytest(_environments.dev(), python, _everything(pytest_arguments))
-    rows: list[Row] = []
+        return _pytest(_environments.dev(), python, _everything(pytest_arguments))[0]
+    alone = options.only is None  # the stage's tests watch the clock: one run at a time
+    runs, rows = _runs(options, pytest_arguments)
+    with ThreadPoolExecutor(max_workers=1 if alone else AT_ONCE) as workers:
+        for row, output in workers.map(partial(_row, shown=alone), runs):
+            print(output, end="", flush=True)
+            rows.append(row)
+    return _table(rows)
+
+
+def _runs(options: argparse.Namespace, pytest_arguments: list[str]) -> tuple[list[Run], list[Row]]:
+    """Return what to run, and a row for each Python that is not there."""
+    environments: tuple[Contents, ...] = (_environments.dev(),)
+    arguments = _everything(pytest_arguments)
+    if options.only:
+        environments, arguments = _WIRE_CAPTURE, [*_WIRE_CAPTURE_TESTS, *pytest_arguments]
+    runs, rows = [], []
     for version, python in _chosen(options).items():
         if python is None:
             rows.append(Row(version, "", "not found on this machine"))
-        elif options.only:
-            rows += [
-                _row(version, python, x, [*_found(), *pytest_arguments]) for x in _WIRE_CAPTURE
-            ]
         else:
-            arguments = _everything(pytest_arguments)
-            rows.append(_row(version, python, _environments.dev(), arguments))
-    return _table(rows)
+            runs += [Run(version, python, contents, arguments) for contents in environments]
+    return runs, rows
 
 
 def _chosen(options: argparse.Namespace) -> dict[str, str | None]:
@@ -101,32 +124,38 @@ def _everything(pytest_arguments: list[str]) -> list[str]:
     return [*(f"--ignore={_environments.ROOT / x}" for x in left_out), *pytest_arguments]
 
 
-def _found() -> list[str]:
-    return [x for x in _WIRE_CAPTURE_TESTS if (_environments.ROOT / x).is_dir()]
-
-
-def _row(version: str, python: str, contents: Contents, arguments: list[str]) -> Row:
+def _row(run: Run, *, shown: bool) -> tuple[Row, str]:
+    """Return how *run* went, and its output where it was not shown while it ran."""
     began = time.monotonic()
-    _progress.say(f"Python {version}, {contents.purpose}")
+    what = run.contents.purpose
     try:
-        code = _pytest(contents, python, arguments)
+        code, output = _pytest(run.contents, run.python, run.arguments, shown=shown)
     except SetupError as error:
-        return Row(version, contents.purpose, f"not run: {error}", time.monotonic() - began)
+        return Row(run.version, what, f"not run: {error}", time.monotonic() - began), ""
     outcome = "passed" if code == 0 else f"FAILED (pytest's exit code {code})"
-    return Row(version, contents.purpose, outcome, time.monotonic() - began)
+    heading = f"\n--- Python {run.version}, {what}\n"
+    return Row(run.version, what, outcome, time.monotonic() - began), heading + output
 
 
-def _pytest(contents: Contents, python: str, arguments: list[str]) -> int:
+def _pytest(
+    contents: Contents, python: str, arguments: list[str], *, shown: bool = True
+) -> tuple[int, str]:
     inside = _environments.make(contents, python)
-    return subprocess.run(
-        [str(inside), "-m", "pytest", *arguments],
+    no_cache = [] if shown else ["-p", "no:cacheprovider"]  # two at once would share it
+    done = subprocess.run(
+        [str(inside), "-m", "pytest", *no_cache, *arguments],
         cwd=_environments.ROOT,
         env=_environments.child_environment(),
+        stdout=None if shown else subprocess.PIPE,
+        stderr=None if shown else subprocess.STDOUT,
+        encoding="utf-8",
         check=False,
-    ).returncode
+    )
+    return done.returncode, done.stdout or ""
 
 
 def _table(rows: list[Row]) -> int:
+    rows.sort(key=lambda row: int(row.python.partition(".")[2]))
     print(f"\n{'python':<8}{'with':<10}{'seconds':>7}  outcome")
     for row in rows:
         print(f"{row.python:<8}{row.what:<10}{row.seconds:>7.0f}  {row.outcome}")
