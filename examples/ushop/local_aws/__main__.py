@@ -27,7 +27,8 @@ SOURCE = Path(__file__).parents[3] / "src"  # lumitrace itself, in a checkout
 def main() -> int:
     """Start, tell the addresses, sell if asked to, and run until Ctrl-C."""
     arguments = _parser().parse_args()
-    signal.signal(signal.SIGTERM, _end)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)
     try:
         with _stage(arguments) as stage:
             _tell_addresses(stage)

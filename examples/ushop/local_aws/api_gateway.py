@@ -27,6 +27,21 @@ if TYPE_CHECKING:
 
 API_ID = "u5h0pl0cal"
 STAGE_NAME = "Prod"  # SAM's default
+# Who calls, where the API asks nobody to sign in.
+_NOBODY = dict.fromkeys(
+    (
+        "cognitoIdentityPoolId",
+        "accountId",
+        "cognitoIdentityId",
+        "caller",
+        "principalOrgId",
+        "accessKey",
+        "cognitoAuthenticationType",
+        "cognitoAuthenticationProvider",
+        "userArn",
+        "user",
+    )
+)
 _FAILED: tuple[int, dict[str, str], bytes] = 502, {}, b'{"message": "Internal server error"}'
 
 
@@ -146,20 +161,6 @@ class _ApiHandler(Handler):
         source_ip: str,
     ) -> dict[str, Any]:
         now = datetime.now(timezone.utc)
-        identity = dict.fromkeys(
-            (
-                "cognitoIdentityPoolId",
-                "accountId",
-                "cognitoIdentityId",
-                "caller",
-                "principalOrgId",
-                "accessKey",
-                "cognitoAuthenticationType",
-                "cognitoAuthenticationProvider",
-                "userArn",
-                "user",
-            )
-        )
         return {
             "resourceId": f"{sum(map(ord, route.resource)):06x}",
             "resourcePath": route.resource,
@@ -174,7 +175,7 @@ class _ApiHandler(Handler):
             "requestTimeEpoch": int(now.timestamp() * 1000),
             "requestId": ids[0],
             "identity": {
-                **identity,
+                **_NOBODY,
                 "sourceIp": source_ip,
                 "userAgent": self.headers.get("User-Agent"),
             },

@@ -67,7 +67,10 @@ class _InvokeHandler(Handler):
         root = xray.root_of(self.headers.get("X-Amzn-Trace-Id"))
         given = self.headers.get("X-Amz-Client-Context")
         client_context = base64.b64decode(given).decode() if given else None
-        if self.headers.get("X-Amz-Invocation-Type") == "Event":
+        invocation_type = self.headers.get("X-Amz-Invocation-Type")
+        if invocation_type == "DryRun":
+            return self.answer(204)
+        if invocation_type == "Event":
             request_id = platform.invoke_later(
                 name[1], event, trace_root=root, client_context=client_context
             )

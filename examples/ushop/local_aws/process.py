@@ -47,16 +47,22 @@ class Process:
         environment = platform.environment(function, log_stream)
         environment["AWS_LAMBDA_RUNTIME_API"] = self._api.address
         environment["_LAMBDA_TELEMETRY_LOG_FD"] = str(telemetry)
-        self._popen = platform.spawner.spawn(
-            [platform.python, str(_BOOTSTRAP), function.handler, str(os.getpid())],
-            cwd=function.code,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=stdout,
-            stderr=stderr,
-            pass_fds=(telemetry,),
-            start_new_session=True,  # a group of its own, to freeze and to kill
-        )
+        try:
+            self._popen = platform.spawner.spawn(
+                [platform.python, str(_BOOTSTRAP), function.handler, str(os.getpid())],
+                cwd=function.code,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                pass_fds=(telemetry,),
+                start_new_session=True,  # a group of its own, to freeze and to kill
+            )
+        except OSError:
+            self._api.stop()
+            self._pipes.close_writers()
+            self._pipes.read_until_end()
+            raise
         self.pid: int = self._popen.pid
         self._pipes.close_writers()
         threading.Thread(target=self._watch, name=f"pipes-{self.pid}", daemon=True).start()

@@ -48,6 +48,10 @@ def make(template: Template, clients: Clients) -> Made:
     for logical_id, properties in template.of_type(t.QUEUE).items():
         arn, url = _make_queue(template, clients, logical_id, properties)
         urls[arn] = url
+    for policy in map(template.resolve, template.of_type(t.QUEUE_POLICY).values()):
+        for url in policy["Queues"]:
+            told = {"Policy": json.dumps(policy["PolicyDocument"])}
+            clients.sqs.set_queue_attributes(QueueUrl=url, Attributes=told)
     for logical_id, properties in template.of_type(t.SUBSCRIPTION).items():
         template.learn(logical_id, _subscribe(clients, logical_id, template.resolve(properties)))
     return Made(template.functions(), urls)

@@ -21,9 +21,17 @@ class Spawner:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
 
     def spawn(self, arguments: list[str], **options: Any) -> subprocess.Popen[bytes]:
-        """Start a process, as ``subprocess.Popen`` does."""
+        """Start a process, as ``subprocess.Popen`` does.
+
+        Raises:
+            InterruptedError: The stage has ended.
+        """
         start: Callable[..., subprocess.Popen[bytes]] = subprocess.Popen
-        return self._thread.submit(start, arguments, **options).result()
+        try:
+            return self._thread.submit(start, arguments, **options).result()
+        except RuntimeError as error:  # the thread takes no more work
+            message = "the stage has ended"
+            raise InterruptedError(message) from error
 
     def stop(self) -> None:
         """End the thread, and with it whatever it started that still lives."""

@@ -1,10 +1,11 @@
 """Reads ``template.yaml``: the subset of SAM and CloudFormation that the stage plays.
 
 Resources: AWS::Serverless::Function (with events of the types Api, SNS, SQS and DynamoDB),
-AWS::SNS::Topic, AWS::SNS::Subscription (to queues), AWS::SQS::Queue, AWS::SQS::QueuePolicy (taken
-and ignored: nothing is refused here), AWS::DynamoDB::Table. Of the functions: !Ref, !GetAtt, !Sub,
-in the short form and in the long one. Globals for functions, Parameters with their defaults.
-Whatever else a template holds is an error, so that the stage never plays half of it in silence.
+AWS::SNS::Topic, AWS::SNS::Subscription (to queues), AWS::SQS::Queue, AWS::SQS::QueuePolicy,
+AWS::DynamoDB::Table. Of the functions: !Ref, !GetAtt, !Sub, in the short form and in the long one.
+Globals for functions, Parameters with their defaults. Policies of functions are not played: nothing
+is refused here. Whatever else a template holds is an error, so that the stage never plays half of
+it in silence.
 """
 
 from __future__ import annotations

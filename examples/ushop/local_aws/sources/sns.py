@@ -37,9 +37,10 @@ class SnsSource(Source):
         self._endpoint = endpoint
         self._function = function
         topic: str = properties["Topic"]
-        self._url = clients.sqs.create_queue(
-            QueueName=f"local-aws-{topic.rsplit(':', 1)[1]}-{function}"
-        )["QueueUrl"]
+        name = f"local-aws-{topic.rsplit(':', 1)[1]}-{function}"
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [_statement(topic)]})
+        queue = clients.sqs.create_queue(QueueName=name, Attributes={"Policy": policy})
+        self._url = queue["QueueUrl"]
         answer = clients.sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])
         attributes = {}
         if "FilterPolicy" in properties:
@@ -88,3 +89,14 @@ class SnsSource(Source):
                 "Subject": notification.get("Subject"),
             },
         }
+
+
+def _statement(topic: str) -> dict[str, Any]:
+    """Return what AWS itself asks for before a topic may send to a queue."""
+    return {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": "*",
+        "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+    }
