@@ -350,6 +350,24 @@ def test_a_presigned_url_is_left_alone(context, aws, captured):
     assert len(captured.lines) == 2
 
 
+def test_a_request_that_botocore_copies_can_be_copied(context, aws, captured):
+    """CopyDBSnapshot across regions signs a second request made from the first."""
+    client = aws.client("rds")
+    answer = "<CopyDBSnapshotResponse><CopyDBSnapshotResult/></CopyDBSnapshotResponse>"
+    aws.answers = [(200, answer)]
+
+    run(
+        context,
+        lambda: client.copy_db_snapshot(
+            SourceDBSnapshotIdentifier="arn:aws:rds:us-east-1:123456789012:snapshot:a",
+            TargetDBSnapshotIdentifier="b",
+            SourceRegion="us-east-1",
+        ),
+    )
+
+    assert "X-Amz-Signature" in aws.sent[0]["PreSignedUrl"]
+
+
 def test_budgets_are_kept_and_counted(context, aws, captured, monkeypatch):
     """Beyond LUMITRACE_MAX_SPANS calls are counted, not told; the last line says how many."""
     monkeypatch.setattr(settings, "max_spans", 5)

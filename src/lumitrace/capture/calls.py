@@ -70,6 +70,10 @@ class LiveCall:
         self.resource = ""
         self.start_ns = time.perf_counter_ns()
 
+    def __deepcopy__(self, _memo: object) -> "LiveCall":
+        """Return itself: botocore copies a request whole to sign another from it."""
+        return self
+
     @property
     def operation(self) -> str:
         """Return ``dynamodb.PutItem``."""

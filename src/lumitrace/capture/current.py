@@ -1,7 +1,9 @@
 """Which span is current, and what one process knows across invocations."""
 
 import os
+from _thread import allocate_lock
 from contextvars import ContextVar
+from functools import cache
 
 from lumitrace.capture.span import Invocation, Span
 
@@ -26,12 +28,19 @@ class Process:
             for span in (invocation.handler, *invocation.dirty):
                 span.calls, span.records, span.tags = [], [], {}
             invocation.lines, invocation.dirty, invocation.waiting_bytes = [], [], 0
+            invocation.taking = allocate_lock()  # another thread may have held it
             invocation.eager = True
 
 
 process = Process()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=process.forked)
+
+
+@cache
+def watch_forks() -> None:
+    """Have a forked child begin with nothing to write."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=process.forked)
+
 
 current_span: ContextVar[Span | None] = ContextVar("lumitrace_current_span", default=None)
 

@@ -6,7 +6,6 @@ little, and a quick invocation writes two lines.
 """
 
 import time
-from _thread import allocate_lock
 
 from lumitrace.capture.config import settings
 from lumitrace.capture.guard import reporter
@@ -22,9 +21,6 @@ if TYPE_CHECKING:
 
 FLUSH_AFTER_NS = 25_000_000
 FLUSH_AT_BYTES = 3_500
-
-
-_taking = allocate_lock()
 
 
 def waits(span: "Span", size: int) -> None:
@@ -62,12 +58,12 @@ def is_due(invocation: "Invocation", now_ns: int) -> bool:
 
 def flush(invocation: "Invocation", opening: "tuple[Span, list[Any]] | None" = None) -> None:
     """Write what waits; *opening* is the span in which a call begins, and its ``open`` entry."""
-    if not _taking.acquire(blocking=False):
+    if not invocation.taking.acquire(blocking=False):
         return  # another thread writes what waits
     try:
         lines = _take(invocation, opening)
     finally:
-        _taking.release()
+        invocation.taking.release()
     if lines:
         put(invocation, lines)
 

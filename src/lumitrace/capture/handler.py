@@ -7,6 +7,7 @@ trace (`frame`).
 """
 
 from lumitrace.capture.config import OFF, settings
+from lumitrace.capture.current import watch_forks
 from lumitrace.capture.frame import cut, dress, is_async
 from lumitrace.capture.guard import Guard
 from lumitrace.capture.invocation import begin, end
@@ -59,12 +60,13 @@ def traced(
 
 def traced_with(handler: "Any", name: str | None, tags: "Mapping[str, object] | None") -> "Any":
     """Return *handler* wrapped, or *handler* itself where there is nothing to do."""
-    if settings.enabled == OFF or hasattr(handler, MARK) or not callable(handler):
+    if settings.enabled == OFF or getattr(handler, MARK, None) is True or not callable(handler):
         return handler
     with guard:
         from lumitrace.capture import botocore  # noqa: PLC0415  # nothing is patched before
 
         botocore.install()
+        watch_forks()
     with guard:
         return _wrapped(handler, name, texts(tags or {}))
     return handler

@@ -1,5 +1,6 @@
 """An event, and where it came from: which service, which senders, what is ours to take off."""
 
+from lumitrace.capture.config import settings
 from lumitrace.capture.services import BY_EVENT_SOURCE, BY_NAME, OTHER, Row
 from lumitrace.capture.services._service import Inbound, Record
 
@@ -64,7 +65,7 @@ def extract_record(record: object) -> tuple[Row, Record]:
 
 def clean(row: Row, event: "Any", context: object) -> None:
     """Take off, in place, what lumitrace itself put into *event* and *context*."""
-    if row.name == "dynamodb":
+    if row.name == "dynamodb" and settings.dynamodb != "off":
         from lumitrace.capture.services import dynamodb  # noqa: PLC0415  # streams only
 
         dynamodb.clean_event(event)

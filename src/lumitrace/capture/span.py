@@ -5,6 +5,7 @@ parent, folded into its next line (docs/span-line.md).
 """
 
 import time
+from _thread import allocate_lock
 
 from lumitrace.wire.context import SpanContext, new_span_id
 from lumitrace.wire.semconv import KIND_INTERNAL
@@ -111,7 +112,7 @@ class Invocation:
         dropped: what the budgets took away, counted by kind.
         open_records: batch records begun and not ended.
         source: (trigger, name of the source) of the event.
-        first_of: ids of the clients that have made a call in this process.
+        taking: held while what waits is taken; never waited for.
     """
 
     __slots__ = (
@@ -129,6 +130,7 @@ class Invocation:
         "spans",
         "start_ns",
         "start_us",
+        "taking",
         "waiting_bytes",
         "written_bytes",
     )
@@ -149,6 +151,7 @@ class Invocation:
         self.source: tuple[str, str] = ("", "")
         self.cold = False
         self.eager = False
+        self.taking = allocate_lock()
         self.handler: Span
 
     def offset_us(self, at_ns: int) -> int:
