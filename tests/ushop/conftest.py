@@ -2,6 +2,7 @@
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ if not sys.platform.startswith("linux"):
 @pytest.fixture(scope="session")
 def stage():
     """Return Ushop, open."""
-    with Stage(settings=QUICK, max_batching_window_s=WINDOW_S) as stage:
+    with Stage(settings=replace(QUICK, sandboxes=2), max_batching_window_s=WINDOW_S) as stage:
         seed(stage)
         yield stage
 

@@ -109,17 +109,20 @@ class Truth:
 
 def seed(stage: Stage) -> None:
     """Fill the catalog and the stock."""
-    for department, (_, products) in DEPARTMENTS.items():
-        for product, price in products.items():
-            item = {
-                "product": {"S": product},
-                "department": {"S": department},
-                "name": {"S": product.replace("-", " ").capitalize()},
-                "price": {"N": price},
-            }
-            stage.clients.dynamodb.put_item(TableName="ushop_catalog", Item=item)
-            stock = {"product": {"S": product}, "inStock": {"N": str(STOCK)}}
-            stage.clients.dynamodb.put_item(TableName="ushop_stock", Item=stock)
+    catalog = [
+        {
+            "product": {"S": product},
+            "department": {"S": department},
+            "name": {"S": product.replace("-", " ").capitalize()},
+            "price": {"N": price},
+        }
+        for department, (_, products) in DEPARTMENTS.items()
+        for product, price in products.items()
+    ]
+    stock = [{"product": it["product"], "inStock": {"N": str(STOCK)}} for it in catalog]
+    for table, items in ("ushop_catalog", catalog), ("ushop_stock", stock):
+        puts = [{"PutRequest": {"Item": item}} for item in items]
+        stage.clients.dynamodb.batch_write_item(RequestItems={table: puts})
 
 
 def plan(
