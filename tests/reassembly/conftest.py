@@ -64,7 +64,9 @@ class Night:
         text = json.dumps(line, separators=(",", ":"))
         self.say(run.function, run.stream, ms, text + "\n")
 
-    def begin(self, function, ms, *, trace=None, request=None, stream="s1", bracket=True, **start):
+    def begin(  # noqa: PLR0913  # a builder: each is named
+        self, function, ms, *, trace=None, request=None, stream="s1", bracket=True, **start
+    ):
         """Write START and the start line of an invocation."""
         run = Run(function, request or self.request(), stream, trace or self.trace(), self.span())
         if bracket:
@@ -73,7 +75,9 @@ class Night:
         self.line(run, ms + 1, "start", name=function, startUs=us(ms + 1), **start)
         return run
 
-    def end(self, run, ms, *, began, lasted, report="", bracket=True, **invocation):
+    def end(  # noqa: PLR0913  # a builder: each is named
+        self, run, ms, *, began, lasted, report="", bracket=True, **invocation
+    ):
         """Write the invocation line, END and REPORT."""
         error = invocation.get("error")
         if error:
@@ -102,7 +106,9 @@ class Night:
 
     # The shop
 
-    def sale(self, number, ms, *, bad=False, inject=True, attempts=3, recover=False):
+    def sale(  # noqa: PLR0913  # a builder: each is named
+        self, number, ms, *, bad=False, inject=True, attempts=3, recover=False
+    ):
         """Write a sale from the till to the table; where it is *bad*, DynamoDB refuses it."""
         sale_id = f"sale-{number:04d}"
         message, publish = f"msg-{number:04d}-0000", self.span()
@@ -131,7 +137,9 @@ class Night:
             )
         return till
 
-    def confirm(self, sent, request, ms, *, good, inject, sale_id):
+    def confirm(  # noqa: PLR0913  # a builder: each is named
+        self, sent, request, ms, *, good, inject, sale_id
+    ):
         """Write one attempt of the function that writes the sale into its table."""
         till, publish, message = sent
         joined = {"parentSpanId": publish} if inject else {"linkIn": [f"sns:{message}"]}
@@ -206,13 +214,13 @@ def log_file(tmp_path):
 
 
 @pytest.fixture
-def lumitrace():
+def command():
     """The command line, in a process of its own."""
 
     def run(*arguments, stdin=None, env=None):
-        command = [sys.executable, "-m", "lumitrace.reassembly.cli", *map(str, arguments)]
+        called = [sys.executable, "-m", "lumitrace.reassembly.cli", *map(str, arguments)]
         return subprocess.run(
-            command, input=stdin, capture_output=True, check=False, timeout=60, env=env
+            called, input=stdin, capture_output=True, check=False, timeout=60, env=env
         )
 
     return run

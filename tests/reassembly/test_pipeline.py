@@ -2,9 +2,11 @@
 
 import re
 from importlib.resources import files
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from lumitrace.reassembly.pipeline.duckdb import Rows, Steps, parts
 
 NAMES = "abcdefgh"
@@ -65,7 +67,7 @@ def reached(trace, edges):
     return found
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(**ROW_LISTS)
 def test_the_sql_finds_the_transactions_that_the_oracle_finds(started, linked, keyed):
     """Entries, rings, unread senders and shared traces: both agree on all of them."""
@@ -93,7 +95,7 @@ def test_a_batch_belongs_to_every_transaction_that_fed_it():
 def test_a_walk_past_the_guard_is_cut_and_loses_nothing():
     """A chain longer than the guard is cut, says so, and goes on as a transaction of its own."""
     chain = {name: place for place, name in enumerate(NAMES)}
-    rows = rows_of(chain, list(zip(NAMES, NAMES[1:], strict=False)), [])
+    rows = rows_of(chain, list(pairwise(NAMES)), [])
 
     result = Steps(rows, max_rounds=3).run()
 

@@ -240,11 +240,11 @@ def test_a_sender_that_was_not_read_still_joins_what_it_sent(night, log_file, an
     assert (row["id"], row["entry"]) == (unread, "(beginning not read)")
 
 
-def test_the_printed_page_has_stack_spans_and_logs(night, log_file, lumitrace):
+def test_the_printed_page_has_stack_spans_and_logs(night, log_file, command):
     """The page for people names the same things, and no line of it is cut."""
     night.sale(7, 0, bad=True)
 
-    page = lumitrace("show", "sale-0007", night.write(log_file)).stdout.decode()
+    page = command("show", "sale-0007", night.write(log_file)).stdout.decode()
 
     assert "virtual stack trace (most recent hop last)" in page
     assert "attempt 3/3" in page

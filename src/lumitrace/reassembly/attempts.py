@@ -19,6 +19,7 @@ from lumitrace.reassembly.model import (
 )
 from lumitrace.wire import span_line
 
+LOOK_BACK = 4  # lines; a line that was delivered twice stands beside itself
 LAMBDA_GROUP = "/aws/lambda/"
 
 
@@ -187,10 +188,10 @@ class Stream:
             self._keep(self._line(event, APPLICATION, rest), self.open)
 
     def _judge(self, attempt: Attempt, item: dict[str, object]) -> None:
-        if item.get("requestId") == attempt.request_id:
-            attempt.objects.append(item)
-        else:
+        if item.get("requestId") != attempt.request_id:
             self.counts.untrusted += 1
+        elif item not in attempt.objects[-LOOK_BACK:]:
+            attempt.objects.append(item)
 
     def _by_request(self, event: LogEvent, item: dict[str, object], *, trusted: bool) -> None:
         """File a span line of a stream without START and END by its own request id."""

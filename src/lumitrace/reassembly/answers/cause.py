@@ -45,7 +45,7 @@ def find_causes(assembled: Assembled, failing: list[Judged], healthy: list[Judge
     """
     causes: dict[Signature, Cause] = {}
     for transaction, result in failing:
-        told = failures(assembled, result, set(transaction.traces))
+        told = failures(assembled, result, set(transaction.traces), wrapped=True)
         seen: set[Signature] = set()
         for rank, one in enumerate(told):
             signature = _signature(assembled, transaction, one)
@@ -68,6 +68,14 @@ def find_causes(assembled: Assembled, failing: list[Judged], healthy: list[Judge
         return -round(share - handled, 9), cause.rank / len(cause.failing), cause.signature
 
     return sorted(causes.values(), key=explains)
+
+
+def found_in(assembled: Assembled, judged: Judged, cause: Cause) -> Found | None:
+    """Return the failure of one transaction that is *cause*, or None."""
+    transaction, result = judged
+    told = failures(assembled, result, set(transaction.traces), wrapped=True)
+    fitting = (one for one in told if _signature(assembled, transaction, one) == cause.signature)
+    return next(fitting, None)
 
 
 def _handled(assembled: Assembled, transaction: Transaction) -> set[Signature]:

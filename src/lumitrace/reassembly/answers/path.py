@@ -39,11 +39,20 @@ def way_down(assembled: Assembled, span: Span, traces: set[str]) -> list[Span]:
     return way[::-1]
 
 
-def failures(assembled: Assembled, result: Outcome, traces: set[str]) -> list[Found]:
+def failures(
+    assembled: Assembled, result: Outcome, traces: set[str], *, wrapped: bool = False
+) -> list[Found]:
     """Return what failed in the failed attempts of a transaction, the likeliest cause first.
 
     Attempts that ended it come before those that were made good; a failure that became the
     handler's own before one that was handled; what lies deeper before what lies above it.
+
+    Args:
+        assembled: all that was read.
+        result: how the transaction ended.
+        traces: its trace ids.
+        wrapped: whether the handler may have raised an error of its own because a call failed: then
+            a call comes before the handler. Only a comparison with healthy transactions can tell.
     """
     ending = {id(attempt) for attempt in result.failing}
     found: list[tuple[tuple[bool, bool, int, int], Found]] = []
@@ -51,6 +60,7 @@ def failures(assembled: Assembled, result: Outcome, traces: set[str]) -> list[Fo
         final = attempt.failure
         for span, failure in _failures_of(attempt):
             fatal = final is not None and failure.message == final.message
+            fatal = fatal and not (wrapped and span is attempt.invocation)
             depth = len(way_down(assembled, span, traces)) if span else 0
             began = span.start_us if span else attempt.start_ms * 1000
             rank = (id(attempt) in ending or _is_callee(attempt), fatal, depth, began)

@@ -4,7 +4,7 @@ from typing import Any
 
 from lumitrace.reassembly.answers import describe
 from lumitrace.reassembly.answers.outcome import Outcome
-from lumitrace.reassembly.answers.path import failures, hop_to, stopped_in, way_down
+from lumitrace.reassembly.answers.path import Found, failures, hop_to, stopped_in, way_down
 from lumitrace.reassembly.model import (
     CUSTOM,
     INVOCATION,
@@ -19,12 +19,17 @@ from lumitrace.reassembly.model import (
 Frame = dict[str, Any]
 
 
-def virtual_stack(assembled: Assembled, transaction: Transaction, result: Outcome) -> list[Frame]:
-    """Return the frames from the entry to what failed, or to the deepest call where nothing did."""
+def virtual_stack(
+    assembled: Assembled, transaction: Transaction, result: Outcome, found: Found | None = None
+) -> list[Frame]:
+    """Return the frames from the entry to *found*, or else to what failed.
+
+    Where nothing failed they lead to the deepest call.
+    """
     traces = set(transaction.traces)
-    found = failures(assembled, result, traces)
+    found = found or next(iter(failures(assembled, result, traces)), None)
     if found:
-        span, failure, attempt = found[0]
+        span, failure, attempt = found
         if span is None:
             return [_lambda(attempt, None, failure)]
     else:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from lumitrace.reassembly.answers import describe
-from lumitrace.reassembly.answers.cause import Cause, Judged, find_causes
+from lumitrace.reassembly.answers.cause import Cause, Judged, find_causes, found_in
 from lumitrace.reassembly.answers.outcome import (
     FAILED,
     OK,
@@ -31,6 +31,7 @@ def why(assembled: Assembled, *, id_tag: str = "", sum_tag: str = "") -> dict[st
     causes = find_causes(assembled, affected, healthy)
     example = _example(affected, causes)
     function = _broken(assembled, causes)
+    found = found_in(assembled, example, causes[0]) if example and causes else None
     return {
         "issue": _issue(assembled, function) if function else None,
         "otherIssues": _others(assembled, function),
@@ -41,7 +42,7 @@ def why(assembled: Assembled, *, id_tag: str = "", sum_tag: str = "") -> dict[st
         ],
         "seen": _seen(assembled),
         "example": example[0].id if example else None,
-        "stack": virtual_stack(assembled, *example) if example else None,
+        "stack": virtual_stack(assembled, *example, found) if example else None,
     }
 
 

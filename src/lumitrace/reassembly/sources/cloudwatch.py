@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
 """
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -39,9 +40,9 @@ class CloudWatch:
         import boto3  # noqa: PLC0415  # behind the door
         from botocore.config import Config  # noqa: PLC0415
 
-        session = boto3.Session(
-            profile_name=self.account.profile or None, region_name=self.account.region or None
-        )
+        # AWS's other tools honour AWS_REGION; boto3 knows AWS_DEFAULT_REGION alone.
+        region = self.account.region or os.environ.get("AWS_REGION")
+        session = boto3.Session(profile_name=self.account.profile or None, region_name=region)
         retries = {"mode": "standard", "max_attempts": 3}
         config = Config(connect_timeout=5, read_timeout=60, retries=retries)
         endpoint = self.account.endpoint_url or None

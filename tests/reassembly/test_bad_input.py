@@ -1,0 +1,146 @@
+"""Whatever a command is given: one clear sentence on stderr, an exit code, never a traceback."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import lumitrace
+
+MISUSED = [
+    ([], "COMMAND"),
+    (["why", "night.jsonl", "--since", "yesterday"], "--since 'yesterday' is no time"),
+    (["why", "night.jsonl", "--since", "1h", "--until", "2h"], "nothing lies between"),
+    (["transactions", "night.jsonl", "--limit", "none"], "no number above 0"),
+    (["why", "--log-group", "g", "--profile", "nobody"], "nobody"),
+    (["why", "--log-group", "g", "--region", "us-east-1", "--endpoint-url", "x"], "--endpoint-url"),
+    (["why", "--log-group", "g"], "no region"),
+]
+FAILED = [
+    (["why", "missing.log"], "missing.log: there is no such file"),
+    (["why", "."], "is a folder"),
+    (["why", "empty.log"], "empty.log is empty"),
+    (["why", "noise.bin"], "noise.bin holds no text"),
+    (["why", "night.gz"], "is compressed"),
+    (["why", "plain.log"], "no span lines in 2 log events"),
+    (["why", "forged.log"], "no span lines in 3 log events (1 untrusted)"),
+    (["show", "nobody", "night.jsonl"], "nothing here is called 'nobody'"),
+    (["why", "night.jsonl", "--since", "2h"], "no log events in this window"),
+    (["why", "--log-group", "g", "--region", "us-east-1"], "no AWS credentials"),
+]
+
+
+@pytest.fixture
+def folder(night, tmp_path, monkeypatch):
+    """A folder with one good file and several that are of no use."""
+    night.sale(1, 0)
+    night.write(tmp_path / "night.jsonl")
+    (tmp_path / "empty.log").write_text("\n")
+    (tmp_path / "noise.bin").write_bytes(bytes(range(256)) * 20)
+    (tmp_path / "night.gz").write_bytes(b"\x1f\x8b\x08\x00")
+    (tmp_path / "plain.log").write_text("hello\nworld\n")
+    forged = 'START RequestId: a Version: 1\n{"lumitrace":1,"record":"start","requestId":"b"}\n'
+    (tmp_path / "forged.log").write_text(forged + "END RequestId: a\n")
+    monkeypatch.setenv("PYTHONPATH", str(Path(lumitrace.__file__).parent.parent))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def nobody(folder):
+    """The environment of somebody without any AWS settings."""
+    aws = {"AWS_EC2_METADATA_DISABLED": "true", "HOME": str(folder)}
+    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    return {**kept, **aws}
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), MISUSED)
+@pytest.mark.usefixtures("folder")
+def test_misuse_is_told_in_one_sentence_and_ends_with_2(command, nobody, arguments, sentence):
+    """How the command was called is wrong."""
+    done = command(*arguments, env=nobody, stdin=b"")
+
+    told(done, 2, sentence)
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), FAILED)
+@pytest.mark.usefixtures("folder")
+def test_a_failure_is_told_in_one_sentence_and_ends_with_1(command, nobody, arguments, sentence):
+    """What was found is of no use."""
+    done = command(*arguments, env=nobody, stdin=b"")
+
+    told(done, 1, sentence)
+
+
+def told(done, code, sentence):
+    """Check that *done* ended with *code* and one line on stderr that holds *sentence*."""
+    error = done.stderr.decode()
+    assert done.returncode == code, error
+    assert error.count("\n") == 1
+    assert error.startswith("lumitrace: ")
+    assert sentence in error
+    assert done.stdout == b""
+
+
+@pytest.mark.usefixtures("folder")
+def test_an_endpoint_that_is_down_is_told(command, nobody):
+    """Nobody listens on this port of the loopback."""
+    keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "us-east-1"}
+    endpoint = ["--endpoint-url", "http://127.0.0.1:9"]
+
+    done = command("why", "--log-group", "g", *endpoint, env={**nobody, **keys})
+
+    told(done, 1, "http://127.0.0.1:9 does not answer")
+
+
+@pytest.mark.usefixtures("folder")
+def test_what_can_be_read_is_used_and_what_cannot_is_told(command):
+    """A missing file beside a good one: the answer, the sentence, exit code 1."""
+    done = command("transactions", "missing.log", "night.jsonl")
+
+    assert done.returncode == 1
+    assert "there is no such file" in done.stderr.decode()
+    assert "saleId=sale-0001" in done.stdout.decode()
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_reader_that_has_seen_enough_ends_the_command_quietly():
+    """A pager that quits: no complaint about a broken pipe."""
+    show = [sys.executable, "-m", "lumitrace.reassembly.cli", "show", "sale-0001", "night.jsonl"]
+    with subprocess.Popen(show, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        running.stdout.close()
+        error = running.stderr.read()
+
+    assert error == b""
+
+
+def test_ctrl_c_ends_the_command_quietly(folder):
+    """Interrupted while it waits for a pipe: nothing is said, exit code 130."""
+    os.mkfifo(folder / "pipe")
+    why = [sys.executable, "-m", "lumitrace.reassembly.cli", "why", "pipe"]
+    with subprocess.Popen(why, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        writing = os.open(folder / "pipe", os.O_WRONLY)  # waits until the command reads
+        running.send_signal(signal.SIGINT)
+        said = running.communicate(timeout=30)
+        os.close(writing)
+
+    assert (running.returncode, said) == (130, (b"", b""))
+
+
+def test_half_a_document_is_used_as_far_as_it_goes(night, tmp_path, answer):
+    """A filter-log-events document that breaks off: whole events count, the half one is counted."""
+    night.sale(1, 0)
+    night.sale(2, 1000)
+    whole = json.dumps({"events": night.events, "searchedLogStreams": []}, indent=4)
+    path = tmp_path / "half.json"
+    path.write_text(whole[: len(whole) - 600])
+
+    code, said = answer("why", path)
+
+    assert code == 0
+    assert said["seen"]["broken"] == 1
+    assert said["impact"]["transactions"] == 2
