@@ -62,6 +62,23 @@ def test_quiet_records_fold_into_the_handlers_line(captured, context, batch):
     assert records[2][6] == "sqs:m3"
 
 
+def test_a_stream_record_keeps_its_context_although_its_mark_is_gone(captured, context, event):
+    """The handler sees no mark, and each change still belongs to its writer's transaction."""
+    inside = []
+
+    @traced
+    def handler(event, context):
+        for record in lumitrace.records(event):
+            assert "_lumitrace" not in str(record)
+            inside.append(lumitrace.trace_id())
+
+    handler(event("dynamodb"), context)
+
+    assert inside[:2] == [TRACE, TRACE]
+    records = captured.one("invocation")["records"]
+    assert [entry[1:3] for entry in records[:2]] == [[TRACE, SPAN], [TRACE, SPAN]]
+
+
 def test_a_tag_inside_a_record_is_the_records(captured, context, batch):
     """Two sales of one batch keep their own ids."""
 

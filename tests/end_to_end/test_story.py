@@ -97,6 +97,20 @@ def test_a_healthy_sale_reaches_shipping_analytics_and_the_receipt(night):
     assert functions == [HEALTHY] * len(healthy)
 
 
+def test_a_healthy_sale_has_its_own_receipt_and_no_strangers(night):
+    """Analytics is shared by its batch; what it did for one sale is that sale's alone."""
+    for sale in night.truth.healthy[:5]:
+        shown = night.lumitrace("show", sale.sale_id)
+
+        receipts = [span for span in handlers(shown) if span["name"] == "ushop_receipt-email"]
+        assert len(receipts) == 1
+        assert receipts[0]["sharedBy"] == 0
+        told = [line["message"] for line in shown["logs"]]
+        assert [m for m in told if "Receipt sent" in m] == [
+            f"[INFO] Receipt sent. saleId = {sale.sale_id}"
+        ]
+
+
 def test_not_one_hop_is_guessed(night):
     """Every handler but the first was reached by a context that it read."""
     for sale in [*night.truth.healthy[:4], *night.truth.failed[:2]]:

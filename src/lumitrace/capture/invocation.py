@@ -48,6 +48,8 @@ def begin(
     invocation.source = (row.name, source.source)
     name = name or os.environ.get("AWS_LAMBDA_FUNCTION_NAME") or "function"
     linked = _continue(invocation, name, [record.context for record in source.records])
+    if row.name == "dynamodb":
+        invocation.found = {record.identifier: record for record in source.records}
     span = invocation.handler
     span.kind = row.kind
     span.attributes[semconv.FAAS_TRIGGER] = row.trigger

@@ -34,6 +34,7 @@ class RecordScope(Scope):
             return None
         invocation = parent.invocation
         row, found = inbound.extract_record(self._record)
+        found = invocation.found.get(found.identifier, found)
         context = found.context
         handler = invocation.handler
         if context is None:

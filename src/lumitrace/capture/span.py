@@ -14,6 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from lumitrace.capture.services._service import Record
+
 Entry = list["Any"]
 
 
@@ -112,15 +114,16 @@ class Invocation:
         dropped: what the budgets took away, counted by kind.
         open_records: batch records begun and not ended.
         source: (trigger, name of the source) of the event.
+        found: what was read from records whose marks were then taken off, by the record's own id.
         taking: held while what waits is taken; never waited for.
     """
 
     __slots__ = (
-        "cold",
         "cpu_ns",
         "dirty",
         "dropped",
         "eager",
+        "found",
         "handler",
         "last_write_ns",
         "lines",
@@ -149,7 +152,7 @@ class Invocation:
         self.dropped: dict[str, int] = {}
         self.open_records: list[Span] = []
         self.source: tuple[str, str] = ("", "")
-        self.cold = False
+        self.found: dict[str, Record] = {}
         self.eager = False
         self.taking = allocate_lock()
         self.handler: Span
