@@ -1,22 +1,20 @@
 """Why: what is broken, whom it hurts, what caused it, and what was seen."""
 
 from collections import Counter
-from decimal import Decimal
 from typing import Any
 
 from lumitrace.reassembly.answers import describe
 from lumitrace.reassembly.answers.cause import Cause, Judged, find_causes, found_in
+from lumitrace.reassembly.answers.impact import impact
 from lumitrace.reassembly.answers.outcome import (
     FAILED,
     OK,
     PENDING,
-    RECOVERED,
     SHARED,
     UNFINISHED,
     outcome,
 )
 from lumitrace.reassembly.answers.stack import virtual_stack
-from lumitrace.reassembly.answers.tag_choice import choose_id, choose_sum, money, noun
 from lumitrace.reassembly.model import Assembled, Attempt
 
 MINUTE_MS = 60_000
@@ -35,7 +33,7 @@ def why(assembled: Assembled, *, id_tag: str = "", sum_tag: str = "") -> dict[st
     return {
         "issue": _issue(assembled, function) if function else None,
         "otherIssues": _others(assembled, function),
-        "impact": _impact(assembled, judged, id_tag, sum_tag),
+        "impact": impact(assembled, judged, id_tag, sum_tag),
         "cause": _cause(causes[0], len(affected), len(healthy)) if causes else None,
         "otherCauses": [
             _cause(cause, len(affected), len(healthy)) for cause in _apart(causes)[:OTHER_CAUSES]
@@ -83,55 +81,6 @@ def _failed(attempts: list[Attempt]) -> int:
 def _others(assembled: Assembled, function: str) -> list[dict[str, Any]]:
     failed = Counter(one.function for one in assembled.attempts if one.failed)
     return [_issue(assembled, name) for name, _ in failed.most_common() if name != function]
-
-
-def _impact(
-    assembled: Assembled, judged: list[Judged], id_tag: str, sum_tag: str
-) -> dict[str, Any]:
-    tags = [describe.tags(assembled, one) for one, _ in judged]
-    lost = [
-        (one, own)
-        for (one, result), own in zip(judged, tags, strict=True)
-        if result.state == FAILED
-    ]
-    entry_tags = [_entry_tags(one) for one, _ in judged]
-    id_tag = id_tag or choose_id(tags, entry_tags, [describe.entry(one) for one, _ in judged])
-    sum_tag = sum_tag or choose_sum(tags)
-    amounts = [money(own[sum_tag]) for _, own in lost if sum_tag in own]
-    counted = [amount for amount in amounts if amount is not None]
-    states = Counter(result.state for _, result in judged)
-    others = {
-        name: len({own[name] for _, own in lost if name in own})
-        for name in sorted({name for _, own in lost for name in own})
-        if name.endswith("Id") and name != id_tag
-    }
-    return {
-        "noun": noun(id_tag),
-        "idTag": id_tag,
-        "sumTag": sum_tag,
-        "lost": states[FAILED],
-        "pending": states[PENDING],
-        "recovered": states[RECOVERED],
-        "shared": states[SHARED],
-        "unfinished": states[UNFINISHED],
-        "healthy": states[OK],
-        "transactions": len(judged),
-        "total": f"{sum(counted, Decimal(0)):f}" if counted else None,
-        "withoutTotal": len(lost) - len(counted),
-        "distinct": others,
-        "ids": list(dict.fromkeys(own[id_tag] for _, own in lost if id_tag in own)),
-        "pendingIds": [
-            own[id_tag]
-            for (_, result), own in zip(judged, tags, strict=True)
-            if result.state == PENDING and id_tag in own
-        ],
-        "lostTransactions": [one.id for one, _ in lost],
-    }
-
-
-def _entry_tags(transaction: Any) -> dict[str, str]:
-    attempt = describe.entry_attempt(transaction)
-    return attempt.invocation.tags if attempt and attempt.invocation else {}
 
 
 def _cause(cause: Cause, failing: int, healthy: int) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from lumitrace.reassembly.answers.describe import SHORT_ID
+from lumitrace.reassembly.answers.tag_choice import noun
 from lumitrace.reassembly.cli import stack_page
 from lumitrace.reassembly.cli.screen import (
     Screen,
@@ -65,13 +66,13 @@ def _rates(issue: dict[str, Any]) -> str:
 
 
 def _impact(screen: Screen, impact: dict[str, Any]) -> None:
-    noun = impact["noun"]
-    parts = [f"{plural(impact['lost'], noun)} lost"]
+    called = impact["noun"]
+    parts = [f"{plural(impact['lost'], called)} lost"]
     if impact["total"] is not None:
         parts.append(f"{impact['sumTag']} {total(impact['total'])}")
         if impact["withoutTotal"]:
             parts.append(f"{impact['withoutTotal']:,} without a {impact['sumTag']}")
-    parts += [plural(count, name.removesuffix("Id")) for name, count in impact["distinct"].items()]
+    parts += [plural(count, noun(name)) for name, count in impact["distinct"].items()]
     told = ", ".join(parts)
     apart = [
         f"{impact[state]:,} {state}"

@@ -139,7 +139,7 @@ class _Told:
             ),
             (said.SSOError, "the sign-in has run out; run aws sso login", FAILURE),
             (
-                said.HTTPClientError,
+                (said.ConnectionError, said.HTTPClientError),
                 f"{where} does not answer; check the network, --region and --endpoint-url",
                 FAILURE,
             ),
