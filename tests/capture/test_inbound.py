@@ -237,31 +237,16 @@ def test_the_xray_root_is_told(captured, context, monkeypatch):
     assert captured.one("start")["xrayRoot"] == "5759e988bd862e3fe1be46a994272793"
 
 
+KEYS = (
+    "Records eventSource Sns body messageAttributes requestContext http headers dynamodb NewImage "
+    "identity elb httpMethod traceparent"
+).split()
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(
-                [
-                    "Records",
-                    "eventSource",
-                    "Sns",
-                    "body",
-                    "messageAttributes",
-                    "requestContext",
-                    "http",
-                ]
-                + [
-                    "headers",
-                    "dynamodb",
-                    "NewImage",
-                    "identity",
-                    "elb",
-                    "httpMethod",
-                    "traceparent",
-                ]
-            ),
+            st.sampled_from(KEYS),
             inner | st.sampled_from(["aws:sns", "aws:sqs", "aws:dynamodb", "x"]),
             max_size=4,
         )

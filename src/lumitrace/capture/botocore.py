@@ -10,7 +10,7 @@ import functools
 from weakref import WeakSet
 
 from lumitrace.capture import on_import, resend
-from lumitrace.capture.calls import LiveCall, refusal
+from lumitrace.capture.calls import LiveCall
 from lumitrace.capture.config import INJECT, ON, settings
 from lumitrace.capture.current import current, process
 from lumitrace.capture.error import describe
@@ -168,17 +168,9 @@ def _after_call(
             return
         error, keys = None, []
         with guard:
-            error = _error(live, code, parsed)
+            error = live.error(code, parsed)
             keys = _keys(live, parsed) if error is None or code < 300 else []
         live.end(code, keys, error, metadata.get("RequestId"))
-
-
-def _error(live: LiveCall, code: int, parsed: "Mapping[str, Any]") -> dict[str, str] | None:
-    if code >= 300:
-        return refusal(parsed, live.call.operation)
-    if live.call.service == "lambda" and parsed.get("FunctionError"):
-        return {"type": "FunctionError", "message": "the invoked function failed"}
-    return None
 
 
 def _keys(live: LiveCall, parsed: "Mapping[str, Any]") -> list[str]:

@@ -79,6 +79,14 @@ class LiveCall:
         """Return ``dynamodb.PutItem``."""
         return f"{self.call.service}.{self.call.operation}"
 
+    def error(self, code: int, parsed: "Mapping[str, Any]") -> dict[str, str] | None:
+        """Return what went wrong, by the answer *parsed* with the HTTP status *code*, or None."""
+        if code >= 300:
+            return refusal(parsed, self.call.operation)
+        if self.call.service == "lambda" and parsed.get("FunctionError"):
+            return {"type": "FunctionError", "message": "the invoked function failed"}
+        return None
+
     def begin(self) -> None:
         """The request is built: the clock starts, and the call is announced where that is due."""
         self.start_ns = now_ns = time.perf_counter_ns()
