@@ -64,7 +64,7 @@ class Night:
         text = json.dumps(line, separators=(",", ":"))
         self.say(run.function, run.stream, ms, text + "\n")
 
-    def begin(  # noqa: PLR0913  # a builder: each is named
+    def begin(  # a builder: each is named
         self, function, ms, *, trace=None, request=None, stream="s1", bracket=True, **start
     ):
         """Write START and the start line of an invocation."""
@@ -75,7 +75,7 @@ class Night:
         self.line(run, ms + 1, "start", name=function, startUs=us(ms + 1), **start)
         return run
 
-    def end(  # noqa: PLR0913  # a builder: each is named
+    def end(  # a builder: each is named
         self, run, ms, *, began, lasted, report="", bracket=True, **invocation
     ):
         """Write the invocation line, END and REPORT."""
@@ -106,7 +106,7 @@ class Night:
 
     # The shop
 
-    def sale(  # noqa: PLR0913  # a builder: each is named
+    def sale(  # a builder: each is named
         self, number, ms, *, bad=False, inject=True, attempts=3, recover=False
     ):
         """Write a sale from the till to the table; where it is *bad*, DynamoDB refuses it."""
@@ -137,7 +137,7 @@ class Night:
             )
         return till
 
-    def confirm(  # noqa: PLR0913  # a builder: each is named
+    def confirm(  # a builder: each is named
         self, sent, request, ms, *, good, inject, sale_id
     ):
         """Write one attempt of the function that writes the sale into its table."""

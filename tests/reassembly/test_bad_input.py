@@ -62,6 +62,7 @@ def nobody(folder):
 @pytest.mark.usefixtures("folder")
 def test_misuse_is_told_in_one_sentence_and_ends_with_2(command, nobody, arguments, sentence):
     """How the command was called is wrong."""
+    needs_boto3(arguments)
     done = command(*arguments, env=nobody, stdin=b"")
 
     told(done, 2, sentence)
@@ -71,9 +72,16 @@ def test_misuse_is_told_in_one_sentence_and_ends_with_2(command, nobody, argumen
 @pytest.mark.usefixtures("folder")
 def test_a_failure_is_told_in_one_sentence_and_ends_with_1(command, nobody, arguments, sentence):
     """What was found is of no use."""
+    needs_boto3(arguments)
     done = command(*arguments, env=nobody, stdin=b"")
 
     told(done, 1, sentence)
+
+
+def needs_boto3(arguments):
+    """Skip where a log group cannot be read at all."""
+    if "--log-group" in arguments:
+        pytest.importorskip("boto3")
 
 
 def told(done, code, sentence):
@@ -89,6 +97,7 @@ def told(done, code, sentence):
 @pytest.mark.usefixtures("folder")
 def test_an_endpoint_that_is_down_is_told(command, nobody):
     """Nobody listens on this port of the loopback."""
+    pytest.importorskip("boto3")
     keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "us-east-1"}
     endpoint = ["--endpoint-url", "http://127.0.0.1:9"]
 
@@ -105,6 +114,28 @@ def test_what_can_be_read_is_used_and_what_cannot_is_told(command):
     assert done.returncode == 1
     assert "there is no such file" in done.stderr.decode()
     assert "saleId=sale-0001" in done.stdout.decode()
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments"),
+    [
+        ("duckdb", ["why", "night.jsonl"]),
+        ("rich", ["why", "night.jsonl"]),
+        ("boto3", ["why", "--log-group", "g"]),
+    ],
+)
+def test_a_missing_extra_is_told_with_the_command_that_installs_it(
+    folder, command, module, arguments
+):
+    """The base install has wrapt alone."""
+    missing = folder / "missing"
+    missing.mkdir()
+    (missing / f"{module}.py").write_text(f"raise ModuleNotFoundError(name={module!r})")
+    path = os.pathsep.join([str(missing), os.environ["PYTHONPATH"]])
+
+    done = command(*arguments, env={**os.environ, "PYTHONPATH": path})
+
+    told(done, 1, "pip install 'lumitrace[tools]'")
 
 
 @pytest.mark.usefixtures("folder")

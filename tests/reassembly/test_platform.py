@@ -37,7 +37,7 @@ def killed(night, ending, report):
         ),
     ],
 )
-def test_a_killed_attempt_is_closed_from_lambdas_lines(  # noqa: PLR0913, PLR0917  # the cases
+def test_a_killed_attempt_is_closed_from_lambdas_lines(  # the cases
     night, log_file, answer, kill, kind, message
 ):
     """Timeout in both styles, exit and out of memory are failures, with their words."""
@@ -167,6 +167,19 @@ def test_a_start_line_inside_an_invocation_is_somebodys_text(night, log_file, an
 
     assert (said["seen"]["untrusted"], said["seen"]["invocations"]) == (1, 1)
     assert said["impact"]["transactions"] == 1
+
+
+def test_printing_what_lambda_says_of_the_sandbox_ends_no_invocation(night, log_file, answer):
+    """INIT_REPORT, and another request's exit, in the middle of an invocation are text."""
+    run = night.begin("pay", 0)
+    night.say("pay", "s1", 2, "INIT_REPORT Init Duration: 1.00 ms\tStatus: error\n")
+    night.say("pay", "s1", 3, "RequestId: another Error: Runtime exited with error: exit status 1")
+    night.end(run, 5, began=0, lasted=4)
+
+    _, said = answer("why", night.write(log_file))
+
+    assert said["issue"] is None
+    assert (said["seen"]["untrusted"], said["seen"]["invocations"]) == (0, 1)
 
 
 def test_without_start_and_end_a_mark_counts_at_the_beginning_of_a_line_only(

@@ -84,11 +84,27 @@ def test_two_files_that_overlap_count_each_event_once(night, tmp_path, answer):
     assert both["seen"]["logEvents"] == alone["seen"]["logEvents"]
 
 
+def test_one_stream_under_two_names_counts_once(night, tmp_path, answer):
+    """A document of the AWS CLI does not say its group: the same night as in the log events."""
+    a_night(night)
+    night.write(tmp_path / "night.jsonl")
+    alone = answer("why", tmp_path / "night.jsonl")[1]
+    events = [{**event, "logStreamName": event["logGroupName"]} for event in night.events]
+    for event in events:
+        del event["logGroupName"]
+    (tmp_path / "document.json").write_text(json.dumps({"events": events}))
+
+    both = answer("why", tmp_path / "night.jsonl", tmp_path / "document.json")[1]
+
+    assert both["impact"] == alone["impact"]
+    assert both["issue"] == alone["issue"]
+
+
 @settings(
     max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(seed=st.integers(0, 10_000), doubled=st.integers(0, 60), files=st.integers(1, 3))
-def test_order_files_and_duplicates_do_not_change_the_answer(  # noqa: PLR0913, PLR0917  # the dice
+def test_order_files_and_duplicates_do_not_change_the_answer(  # the dice
     tmp_path_factory, answer, sample, seed, doubled, files
 ):
     """Any order of the events, any split into files, any event twice: one answer."""

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-from lumitrace.reassembly.attempts import cut_into_attempts
+from lumitrace.reassembly.attempts import cut_into_attempts, number_attempts
 from lumitrace.reassembly.model import (
     POLLED,
     PUBLIC,
@@ -40,10 +40,25 @@ def assemble(events: Iterable[LogEvent]) -> Assembled:
     attempts, counts = cut_into_attempts(events)
     for attempt in attempts:
         unfold(attempt, counts)
+    attempts = _each_once(attempts)
+    number_attempts(attempts)
     counts.health = sorted(set(counts.health))
     rows = _rows(attempts)
     result = Steps(rows).run() if rows.spans else Result([], {}, set(), {})
     return _together(attempts, counts, result)
+
+
+def _each_once(attempts: list[Attempt]) -> list[Attempt]:
+    """Leave out attempts that came in twice, under two names of one stream."""
+    seen: set[str] = set()
+    kept = []
+    for attempt in attempts:
+        handler = attempt.invocation
+        if handler is None or handler.span_id not in seen:
+            kept.append(attempt)
+        if handler is not None:
+            seen.add(handler.span_id)
+    return kept
 
 
 def _rows(attempts: Iterable[Attempt]) -> Rows:

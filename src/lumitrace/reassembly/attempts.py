@@ -32,11 +32,11 @@ def cut_into_attempts(events: Iterable[LogEvent]) -> tuple[list[Attempt], Counts
     attempts: list[Attempt] = []
     for key in sorted(streams):
         attempts += Stream(streams[key], counts).attempts()
-    _number_attempts(attempts)
     return attempts, counts
 
 
-def _number_attempts(attempts: list[Attempt]) -> None:
+def number_attempts(attempts: list[Attempt]) -> None:
+    """Tell the attempts of one request id at one function apart, by their time."""
     retries: dict[tuple[str, str], list[Attempt]] = defaultdict(list)
     for attempt in attempts:
         retries[attempt.function, attempt.request_id].append(attempt)
@@ -84,11 +84,10 @@ class Stream:
 
     def _is_lambdas(self, index: int, line: grammar.PlatformLine) -> bool:
         """Tell whether Lambda can have written this line here; else somebody printed it."""
-        if self.open is None or self.closes_at < index:
-            return True
-        if index == self.closes_at or line.kind in {grammar.TIMEOUT, grammar.EXIT}:
-            return line.request_id == self.open.request_id
-        return line.kind == grammar.INIT_REPORT
+        if line.kind in {grammar.TIMEOUT, grammar.EXIT}:
+            known = self.open or next(iter(self.found[-1:]), None)
+            return known is not None and known.request_id == line.request_id
+        return self.open is None or self.closes_at <= index
 
     def _platform(self, index: int, event: LogEvent, line: grammar.PlatformLine) -> None:
         shown = self._line(event, PLATFORM, event.message.rstrip())

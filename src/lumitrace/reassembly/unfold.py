@@ -100,6 +100,8 @@ class Unfolding:
             base -= integer(line, "offsetUs")
         elif line["record"] == span_line.CALLS and "name" in line:
             self._owner(line, base)
+        elif line["record"] == span_line.CALLS and line["spanId"] not in self.spans:
+            self._invocation(line, OPEN_RANK)  # its start line was not read
         for entry in items(line.get("calls")):
             self._entry(line, entry, base)
         opened = line.get("open")

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Sequence
 
 from lumitrace.reassembly.cli.arguments import parse
-from lumitrace.reassembly.cli.commands import run
 from lumitrace.reassembly.problem import Problem
 
 
@@ -18,7 +17,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # took 40 % of the time of 100,000 spans (15.7 s against 9.4 s).
     gc.disable()
     try:
-        code = run(parse(given))
+        asked = parse(given)
+        from lumitrace.reassembly.cli.commands import run  # noqa: PLC0415  # what --help can spare
+
+        code = run(asked)
         sys.stdout.flush()
     except Problem as problem:
         print(f"lumitrace: {problem.sentence}", file=sys.stderr)  # noqa: T201  # it is a command

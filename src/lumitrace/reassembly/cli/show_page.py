@@ -5,7 +5,7 @@ from typing import Any
 from lumitrace.reassembly.answers.describe import SHORT_ID
 from lumitrace.reassembly.cli import stack_page
 from lumitrace.reassembly.cli.screen import Screen, clock, date, milliseconds, one_line, safe
-from lumitrace.reassembly.model import PLATFORM
+from lumitrace.reassembly.model import INVOCATION, PLATFORM
 
 OTHERS = 10  # matches listed by name
 _SOURCE = 36  # columns, at most
@@ -60,12 +60,15 @@ def _head(screen: Screen, transaction: dict[str, Any], traces: list[str]) -> Non
 
 def _spans(screen: Screen, spans: list[dict[str, Any]]) -> None:
     screen.line(("spans", "bold"))
+    told = {_cause(span) for span in spans if span["failure"] and span["role"] != INVOCATION}
     for span in spans:
         times = f"  {span['offsetUs'] / 1000:>+10,.1f}  {milliseconds(span['durationUs']):>12}  "
         indent = "  " * min(span["depth"], 40)
         style = "bold" if span["role"] == "invocation" else ""
         name = f"{span['service']} {span['name']}"
-        screen.line((times, "dim"), indent, (one_line(name), style), _notes(span), _failure(span))
+        screen.line(
+            (times, "dim"), indent, (one_line(name), style), _notes(span), _failure(span, told)
+        )
 
 
 def _notes(span: dict[str, Any]) -> tuple[str, str]:
@@ -81,10 +84,17 @@ def _notes(span: dict[str, Any]) -> tuple[str, str]:
     return (f"  {told}" if told else "", "cyan")
 
 
-def _failure(span: dict[str, Any]) -> tuple[str, str]:
+def _cause(span: dict[str, Any]) -> tuple[str, str]:
+    return span["requestId"], span["failure"]["message"]
+
+
+def _failure(span: dict[str, Any], told: set[tuple[str, str]]) -> tuple[str, str]:
+    """Return why *span* failed; a handler does not repeat what its call has *told*."""
     failure = span["failure"]
     if not failure:
         return ("", "")
+    if span["role"] == INVOCATION and _cause(span) in told:
+        return (f"  ✗ {failure['type']}", "red")
     stopped = f" ({span['stopped']})" if span["stopped"] else ""
     return (f"  ✗ {failure['type']}: {one_line(failure['message'])}{stopped}".rstrip(": "), "red")
 
