@@ -237,10 +237,22 @@ def test_the_xray_root_is_told(captured, context, monkeypatch):
     assert captured.one("start")["xrayRoot"] == "5759e988bd862e3fe1be46a994272793"
 
 
-KEYS = (
-    "Records eventSource Sns body messageAttributes requestContext http headers dynamodb NewImage "
-    "identity elb httpMethod traceparent"
-).split()
+KEYS = [
+    "Records",
+    "eventSource",
+    "Sns",
+    "body",
+    "messageAttributes",
+    "requestContext",
+    "http",
+    "headers",
+    "dynamodb",
+    "NewImage",
+    "identity",
+    "elb",
+    "httpMethod",
+    "traceparent",
+]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
     lambda inner: (
