@@ -19,7 +19,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from .clients import Clients, credentials
 from .logs import log_events, log_groups
 
-
 USHOP = Path(__file__).parents[1]
 
 

@@ -6,7 +6,7 @@ passed through, each eight hex digits. 120 bytes at most.
 """
 
 import hashlib
-from functools import cache
+from functools import lru_cache
 
 from lumitrace.wire.context import (
     HEX,
@@ -23,7 +23,7 @@ MAX_HOPS = 16
 TABLE_LENGTH = 8
 
 
-@cache
+@lru_cache(maxsize=256)
 def table_hash(table: str) -> str:
     """Return the eight hex digits that stand for the table of this name."""
     return hashlib.sha256(table.encode()).hexdigest()[:TABLE_LENGTH]
