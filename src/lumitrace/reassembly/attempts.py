@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from lumitrace.reassembly import log_lines as grammar
+from lumitrace.reassembly.fields import text
 from lumitrace.reassembly.model import (
     APPLICATION,
     PLATFORM,
@@ -167,7 +168,7 @@ class Stream:
     # Our lines
 
     def _marked(self, event: LogEvent) -> None:
-        found = span_line.find(event.message)
+        found = _find(event.message)
         self.counts.broken += found.broken
         first = found.first
         for item in found.objects:
@@ -194,8 +195,8 @@ class Stream:
 
     def _by_request(self, event: LogEvent, item: dict[str, object], *, trusted: bool) -> None:
         """File a span line of a stream without START and END by its own request id."""
-        request_id = item.get("requestId")
-        if not trusted or not isinstance(request_id, str):
+        request_id = text(item, "requestId")
+        if not trusted or not request_id:
             self.counts.untrusted += 1
             return
         known = [attempt for attempt in self.found if attempt.request_id == request_id]
@@ -256,6 +257,15 @@ class Stream:
             attempt.function = attempt.function or self.function or group or "unknown function"
         if self.found:
             self.found[-1].lines += self.loose
+
+
+def _find(message: str) -> span_line.Found:
+    try:
+        return span_line.find(message)
+    except TypeError:  # a record that is a list or an object
+        found = span_line.Found()
+        found.broken = 1
+        return found
 
 
 _NAMING = frozenset((span_line.START, span_line.INVOCATION))

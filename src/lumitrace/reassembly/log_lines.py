@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
+from lumitrace.reassembly.fields import clean
 from lumitrace.reassembly.model import Failure, Report
 
 INIT_START = "INIT_START"
@@ -104,7 +105,8 @@ _TEXT = (
 
 
 def _report(text: str) -> Report:
-    said = dict(part.strip().split(": ", 1) for part in re.split(r"[\t\n]", text) if ": " in part)
+    parts = (part.strip().partition(": ") for part in re.split(r"[\t\n]", text))
+    said = {name: value for name, _, value in parts}
     return Report(
         duration_ms=_number(said.get("Duration")),
         billed_ms=_number(said.get("Billed Duration")),
@@ -130,7 +132,7 @@ def _json_platform_line(message: str) -> PlatformLine | None:
     record = event.get("record") if event else None
     if kind is None or not isinstance(record, dict):
         return None
-    line = PlatformLine(kind, _text(record.get("requestId")), function=_function(record))
+    line = PlatformLine(kind, clean(record.get("requestId")), function=_function(record))
     if kind == REPORT:
         line.ends = True
         line.report = _json_report(record)
@@ -143,7 +145,7 @@ def _json_platform_line(message: str) -> PlatformLine | None:
 def _json_report(record: dict[str, object]) -> Report:
     metrics = record.get("metrics")
     said = metrics if isinstance(metrics, dict) else {}
-    status = _text(record.get("status"))
+    status = clean(record.get("status"))
     return Report(
         duration_ms=_number(said.get("durationMs")),
         billed_ms=_number(said.get("billedDurationMs")),
@@ -151,12 +153,12 @@ def _json_report(record: dict[str, object]) -> Report:
         max_memory_mb=_number(said.get("maxMemoryUsedMB")),
         init_ms=_number(said.get("initDurationMs")),
         status="" if status == "success" else status,
-        error_type=_text(record.get("errorType")),
+        error_type=clean(record.get("errorType")),
     )
 
 
 def _function(record: dict[str, object]) -> str:
-    return _text(record.get("functionName")) or _text(record.get("functionArn")).split(":")[-1]
+    return clean(record.get("functionName")) or clean(record.get("functionArn")).split(":")[-1]
 
 
 def report_failure(report: Report) -> Failure | None:
@@ -205,13 +207,13 @@ def _is_exception(name: str, message: str) -> bool:
 
 
 def _json_application_line(message: str, event: dict[str, object]) -> ApplicationLine:
-    request_id = _text(event.get("requestId")) or _text(event.get("function_request_id"))
-    level = _text(event.get("level"))
+    request_id = clean(event.get("requestId")) or clean(event.get("function_request_id"))
+    level = clean(event.get("level"))
     failure = None
-    text = _text(event.get("message"))
-    error_type = _text(event.get("errorType"))
+    text = clean(event.get("message"))
+    error_type = clean(event.get("errorType"))
     if error_type and not text:  # the runtime's own line about an exception has no message
-        failure = Failure(error_type, _text(event.get("errorMessage")))
+        failure = Failure(error_type, clean(event.get("errorMessage")))
         text = f"{failure.type}: {failure.message}"
     if not text:
         return ApplicationLine(message.rstrip(), request_id)
@@ -228,10 +230,6 @@ def json_object(text: str) -> dict[str, object] | None:
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
 
 
 def said_time_ms(message: str) -> int | None:

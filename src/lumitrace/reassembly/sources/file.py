@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from lumitrace.reassembly.fields import clean
 from lumitrace.reassembly.log_lines import json_object
 from lumitrace.reassembly.model import Counts, LogEvent
 from lumitrace.reassembly.problem import Problem
@@ -145,10 +146,10 @@ def _event(event: dict[str, Any], path: str) -> LogEvent:
     if not isinstance(time_ms, int) or isinstance(time_ms, bool) or not 0 <= time_ms < MAX_TIME_MS:
         time_ms = None
     return LogEvent(
-        group if isinstance(group, str) else "",
-        stream if isinstance(stream, str) else path,
+        clean(group),
+        clean(stream) or path,
         time_ms,
-        event["message"],
+        clean(event["message"]),
         0,
         event_id if isinstance(event_id, str) else "",
     )
