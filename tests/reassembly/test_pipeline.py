@@ -67,7 +67,7 @@ def reached(trace, edges):
     return found
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(**ROW_LISTS)
 def test_the_sql_finds_the_transactions_that_the_oracle_finds(started, linked, keyed):
     """Entries, rings, unread senders and shared traces: both agree on all of them."""

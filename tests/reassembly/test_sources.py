@@ -265,6 +265,7 @@ def test_one_group_that_cannot_be_read_leaves_the_others_useful(night, logs, end
     page = done.stdout.decode()
     assert done.returncode == 1
     assert "2 sales lost" in page
+    assert "asked since 15m" in page
     assert "not read: reading the log group nope" in page
 
 

@@ -33,9 +33,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
             sentence = "no log lines to read: give files, - for stdin, or --log-group NAME"
             raise Problem(sentence, MISUSE)
         asked.paths = [STANDARD_INPUT]
-    asked.source = _source(asked)
     if asked.log_group and not asked.since:
         asked.since = DEFAULT_SINCE
+    asked.source = _source(asked)
     return asked
 
 

@@ -60,6 +60,7 @@ def _show(assembled: Assembled, asked: argparse.Namespace) -> None:
 
 def _why(assembled: Assembled, asked: argparse.Namespace) -> None:
     answer = why(assembled, id_tag=asked.id_tag, sum_tag=asked.sum_tag)
+    answer["seen"] |= {"since": asked.since, "until": asked.until}
     if asked.json:
         _json(answer)
     else:

@@ -114,6 +114,7 @@ def _seen(screen: Screen, seen: dict[str, Any]) -> None:
         f"{date(seen['firstMs'] * 1000)} to {clock(seen['lastMs'] * 1000)} UTC",
         "coverage unknown",
     ]
+    told += [f"asked {name} {seen[name]}" for name in ("since", "until") if seen[name]]
     unusable = ("broken", "untrusted", "skipped", "dropped")
     told += [f"{seen[name]:,} {name}" for name in unusable if seen[name]]
     if seen["cut"]:
