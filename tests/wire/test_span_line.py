@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,6 +46,14 @@ def test_a_cut_line_does_not_take_the_next_one_with_it():
     found = span_line.find(LINE[:40] + LINE)
 
     assert (len(found.objects), found.broken) == (1, 1)
+
+
+@pytest.mark.parametrize("record", ["17", "null", "[]", "{}", '"other"'])
+def test_a_line_of_an_unknown_record_is_broken(record):
+    """Whatever stands where the record's name should, it is counted."""
+    found = span_line.find(f'{{"lumitrace":1,"record":{record}}}')
+
+    assert (found.objects, found.broken) == ([], 1)
 
 
 def test_deep_nesting_is_broken_not_an_error():

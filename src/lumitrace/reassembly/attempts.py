@@ -168,7 +168,7 @@ class Stream:
     # Our lines
 
     def _marked(self, event: LogEvent) -> None:
-        found = _find(event.message)
+        found = span_line.find(event.message)
         self.counts.broken += found.broken
         first = found.first
         for item in found.objects:
@@ -257,15 +257,6 @@ class Stream:
             attempt.function = attempt.function or self.function or group or "unknown function"
         if self.found:
             self.found[-1].lines += self.loose
-
-
-def _find(message: str) -> span_line.Found:
-    try:
-        return span_line.find(message)
-    except TypeError:  # a record that is a list or an object
-        found = span_line.Found()
-        found.broken = 1
-        return found
 
 
 _NAMING = frozenset((span_line.START, span_line.INVOCATION))

@@ -76,7 +76,8 @@ def find(text: str) -> Found:
             found.broken += 1
             position = begin + len(MARK)
             continue
-        if value.get("record") in RECORDS:
+        record = value.get("record")
+        if isinstance(record, str) and record in RECORDS:
             found.first = found.first or begin == 0
             found.objects.append(value)
         else:
