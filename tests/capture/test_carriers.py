@@ -312,6 +312,15 @@ def test_items_inside_errors_are_stripped(captured, context, aws):
     assert caught.value.response["Item"] == {"a": {"S": "1"}}
 
 
+def test_after_a_test_has_ended_nothing_is_touched(captured, aws, monkeypatch):
+    """Once lumitrace.testing is left, a patched botocore behaves as if it were not."""
+    client = aws.client("dynamodb")
+    aws.answers = [(200, json.dumps({"Item": MARKED}))]
+    monkeypatch.setattr(settings, "enabled", "0")
+
+    assert client.get_item(TableName="t", Key={})["Item"] == MARKED
+
+
 def test_another_ones_attribute_of_our_name_stays(captured, context, aws):
     """Only what is a mark is taken off."""
     client = aws.client("dynamodb")
