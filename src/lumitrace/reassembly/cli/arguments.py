@@ -27,7 +27,13 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     Raises:
         Problem: they ask for nothing that can be answered.
     """
-    asked = _parser().parse_args(arguments)
+    parser = _parser()
+    asked, rest = parser.parse_known_args(arguments)
+    # argparse takes positional arguments in one run: paths behind an option come back as the rest.
+    unknown = [word for word in rest if word.startswith("-") and word != STANDARD_INPUT]
+    if unknown:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    asked.paths += rest
     if not asked.paths and not asked.log_group:
         if sys.stdin is None or sys.stdin.isatty():
             sentence = "no log lines to read: give files, - for stdin, or --log-group NAME"
