@@ -4,10 +4,15 @@ A key is ``kind:id``. Both sides build it here, so that they cannot drift apart.
 """
 
 APIGW = "apigw"
+DESTINATION = "destination"
+EVENTS = "events"
+KINESIS = "kinesis"
 LAMBDA = "lambda"
+S3 = "s3"
 SNS = "sns"
 SQS = "sqs"
-KINDS = frozenset((APIGW, LAMBDA, SNS, SQS))
+STATES = "states"
+KINDS = frozenset((APIGW, DESTINATION, EVENTS, KINESIS, LAMBDA, S3, SNS, SQS, STATES))
 
 MAX_LENGTH = 200  # characters; AWS's own ids are shorter than 130
 

@@ -13,8 +13,11 @@ FAAS_TRIGGER = "faas.trigger"
 FAAS_VERSION = "faas.version"
 HOST_ARCH = "host.arch"
 HTTP_RESPONSE_STATUS_CODE = "http.response.status_code"
+HTTP_REQUEST_METHOD = "http.request.method"
+SERVER_ADDRESS = "server.address"
 SERVICE_VERSION = "service.version"
 TELEMETRY_DISTRO_VERSION = "telemetry.distro.version"
+URL_FULL = "url.full"  # without query and user info
 
 TRIGGER_DATASOURCE = "datasource"
 TRIGGER_HTTP = "http"
@@ -28,7 +31,17 @@ KIND_PRODUCER = "PRODUCER"
 KIND_SERVER = "SERVER"
 
 PRODUCER_OPERATIONS = frozenset(
-    ("sns.Publish", "sns.PublishBatch", "sqs.SendMessage", "sqs.SendMessageBatch")
+    (
+        "events.PutEvents",
+        "firehose.PutRecord",
+        "firehose.PutRecordBatch",
+        "kinesis.PutRecord",
+        "kinesis.PutRecords",
+        "sns.Publish",
+        "sns.PublishBatch",
+        "sqs.SendMessage",
+        "sqs.SendMessageBatch",
+    )
 )
 
 
