@@ -11,7 +11,7 @@ import pytest
 
 import lumitrace
 from lumitrace import traced
-from lumitrace.capture import emit
+from lumitrace.capture import emit, handler
 from lumitrace.capture.config import settings
 
 KEY = {"saleId": {"S": "1"}}
@@ -380,6 +380,40 @@ def test_budgets_are_kept_and_counted(context, aws, captured, monkeypatch):
     assert captured.one("invocation")["dropped"] == {"spans": 7}
 
 
+def test_no_write_is_larger_than_a_pipe_takes_whole(context, aws, captured, event):
+    """Lines that go on in a further line are writes of their own."""
+    batch = event("sqs")
+    first = batch["Records"][0]
+    batch["Records"] = []
+    for number in range(200):
+        record = copy.deepcopy(first)
+        attribute = record["messageAttributes"]["traceparent"]
+        attribute["stringValue"] = f"00-{number + 1:032x}-00f067aa0ba902b7-01"
+        batch["Records"].append(record)
+
+    run(context, lambda: None, batch)
+
+    assert len(captured.all("start")) > 2
+    assert max(map(len, captured.writes)) <= 4096
+
+
+def test_an_alarm_word_in_an_error_is_hidden(context, aws, captured):
+    """AWS's own words may hold what people's metric filters look for."""
+    client = aws.client("dynamodb")
+    aws.answers = [aws.refuse("ValidationException", "ERROR: password=hunter2")]
+
+    def work():
+        with pytest.raises(client.exceptions.ClientError):
+            client.get_item(TableName="t", Key=KEY)
+
+    run(context, work)
+
+    text = "".join(captured.text)
+    assert "ERROR" not in text
+    assert "hunter2" not in text
+    assert "ERROR: password=****" in captured.one("span")["error"]["message"]
+
+
 def test_the_byte_budget_is_kept(context, aws, captured, monkeypatch):
     """Beyond LUMITRACE_MAX_BYTES only the last line is written, and it says what is missing."""
     monkeypatch.setattr(settings, "max_bytes", 5000)
@@ -430,6 +464,8 @@ def test_json_that_is_written_is_one_line_each(context, aws, captured):
 def test_a_forked_child_does_not_repeat_what_the_parent_gathered(context, aws, captured):
     """The buffer is a process's own."""
     from lumitrace.capture.current import process
+
+    assert "watch_forks" in handler.traced_with.__code__.co_names
 
     table = aws.client("dynamodb")
     quick(table)

@@ -127,6 +127,19 @@ def test_a_publish_without_room_goes_as_it_was(captured, context, aws, params, r
     assert entries(captured)[0][7] == {"notInjected": reason}
 
 
+def test_attributes_that_are_none_stay_refused(captured, context, aws):
+    """What botocore refuses without us it refuses with us."""
+    client = aws.client("sns")
+
+    def work():
+        with pytest.raises(Exception, match="Parameter validation failed"):
+            client.publish(TopicArn=aws.topic, Message="hi", MessageAttributes=None)
+
+    run(context, work)
+
+    assert aws.sent == []
+
+
 @pytest.mark.parametrize(
     ("target", "reason"),
     [
@@ -221,6 +234,30 @@ def test_a_function_does_not_mark_the_table_whose_stream_it_reads(captured, cont
 
     assert "_lumitrace" not in aws.sent[0]["Item"]
     assert entries(captured)[0][7] == {"notInjected": "own-stream"}
+
+
+def test_a_context_that_has_ridden_far_enough_rides_no_further(captured, context, aws, event):
+    """Sixteen items are enough for any story; beyond, it is a loop."""
+    client = aws.client("dynamodb")
+    far = event("dynamodb")
+    del far["Records"][1:]
+    image = far["Records"][0]["dynamodb"]["NewImage"]
+    image["_lumitrace"]["S"] = f"00-{TRACE}-{SPAN}-01-19aacb90d7b-10-4c89c6ea"
+
+    run(context, lambda: client.put_item(TableName="t", Item={"a": {"S": "1"}}), far)
+
+    assert entries(captured)[0][7] == {"notInjected": "hops"}
+
+
+def test_records_that_are_polled_are_stripped_too(captured, aws):
+    """GetRecords of a stream shows the application's own images."""
+    client = aws.client("dynamodbstreams")
+    image = {"dynamodb": {"NewImage": MARKED, "OldImage": MARKED}}
+    aws.answers = [(200, json.dumps({"Records": [image]}))]
+
+    answer = client.get_records(ShardIterator="i")
+
+    assert "_lumitrace" not in str(answer)
 
 
 def test_two_functions_that_feed_each_others_tables_come_to_rest(captured, context, aws):

@@ -59,3 +59,37 @@ def test_values_are_taken():
     assert values.trusted_apis == {"shop.example.com", "api.example.com"}
     assert (values.max_spans, values.release, values.debug) == (10, "v42", True)
     assert values.wrong == []
+
+
+def test_the_level_is_the_one_that_was_asked_for(captured, context, monkeypatch):
+    """In a JSON log with a level above INFO, lines still pass."""
+    monkeypatch.setattr(settings, "level", "WARN")
+
+    traced(lambda event, context: None)({}, context)
+
+    assert {line["level"] for line in captured.lines} == {"WARN"}
+
+
+def test_debug_leaves_our_frames(captured, context, monkeypatch):
+    """Who looks for a fault in lumitrace sees lumitrace."""
+    monkeypatch.setattr(settings, "debug", True)
+
+    @traced
+    def handler(event, context):
+        raise LookupError
+
+    with pytest.raises(LookupError) as caught:
+        handler({}, context)
+
+    files = [frame.path.name for frame in caught.traceback]
+    assert "handler.py" in files
+
+
+@pytest.mark.parametrize(("kind", "cold"), [("on-demand", True), ("provisioned-concurrency", None)])
+def test_what_was_started_beforehand_is_not_cold(captured, context, monkeypatch, kind, cold):
+    """Nobody waited for a process that provisioned concurrency started."""
+    monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", kind)
+
+    traced(lambda event, context: None)({}, context)
+
+    assert captured.one("invocation")["attributes"].get("faas.coldstart") is cold

@@ -1,5 +1,7 @@
 """What happens when we fail ourselves."""
 
+import signal
+
 import pytest
 
 import lumitrace
@@ -73,6 +75,22 @@ def test_the_same_failure_is_told_once(captured, context, monkeypatch):
     assert len(captured.all("health")) == 1
     assert captured.one("health")["component"] == "capture.invocation"
     assert reporter.count >= 5
+
+
+def test_a_signal_handler_of_the_hosts_is_not_ours_to_swallow():
+    """A user's alarm that goes off while we run still ends what it was meant to end."""
+
+    def alarm(_number, _frame):
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGUSR1, alarm)
+    try:
+        with pytest.raises(TimeoutError), Guard("test"):
+            signal.raise_signal(signal.SIGUSR1)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+    assert reporter.count == 0 or not reporter.waiting
 
 
 @pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt])

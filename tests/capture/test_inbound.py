@@ -180,6 +180,55 @@ def test_a_stream_says_who_wrote_each_image(captured, context, event):
     assert contexts[0].tables == ("4c89c6ea",)
 
 
+@pytest.mark.parametrize(("age_s", "parent"), [(1, SPAN), (3600, None)])
+def test_without_old_images_the_time_of_the_mark_decides(captured, context, event, age_s, parent):
+    """An update by a writer without lumitrace leaves an old mark: it is nobody's parent."""
+    batch = event("dynamodb")
+    record = batch["Records"][1]
+    del record["dynamodb"]["OldImage"]
+    written_s = int("19aacb90d7b", 16) / 1000
+    record["dynamodb"]["ApproximateCreationDateTime"] = written_s + age_s
+    batch["Records"] = [record]
+
+    traced(lambda event, context: None)(batch, context)
+
+    assert captured.one("start").get("parentSpanId") == parent
+
+
+def test_a_header_that_comes_twice_says_nothing(captured, context, event):
+    """Which of the two would be right?"""
+    request = event("api_gateway_rest")
+    request["multiValueHeaders"]["TraceParent"] *= 2
+
+    traced(lambda event, context: None)(request, context)
+
+    assert "links" not in captured.one("start")
+
+
+def test_records_alone_are_a_streams_event(captured, context, event):
+    """EventBridge Pipes hands over the bare list: stripped and read all the same."""
+    seen = traced(lambda event, context: event)(event("dynamodb")["Records"][:1], context)
+
+    assert "_lumitrace" not in str(seen)
+    assert captured.one("start")["parentSpanId"] == SPAN
+
+
+@pytest.mark.parametrize("name", ["sns", "api_gateway_rest"])
+def test_an_invoke_may_carry_any_event(captured, context, event, name):
+    """The context beside the event says who called, whatever the event looks like."""
+
+    class ClientContext:
+        custom = env = client = None
+
+    context.client_context = ClientContext()
+    context.w3c = lambda: {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"}
+
+    traced(lambda event, context: None)(event(name), context)
+
+    assert captured.one("start")["parentSpanId"] == "b" * 16
+    assert context.client_context is None
+
+
 def test_a_stream_event_comes_to_the_handler_without_our_mark(captured, context, event):
     """The handler sees the images that the application wrote."""
     seen = traced(lambda event, context: event)(event("dynamodb"), context)

@@ -82,3 +82,23 @@ def test_the_timestamp_is_rfc_3339():
 
     assert len(stamp) == len("2026-11-22T18:00:01.167Z")
     assert stamp[10] + stamp[19] + stamp[-1] == "T.Z"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_what_waits_when_a_process_forks_is_written_once():
+    """The child has a buffer of its own, empty; the parent's lines are the parent's."""
+    body = """
+import lumitrace, os
+for number in range(12):
+    lumitrace.tag(**{f"t{number}": "x" * 250})
+child = os.fork()
+if child == 0:
+    lumitrace.tag(child="y" * 250, second="z" * 250)
+    os._exit(0)
+os.waitpid(child, 0)
+"""
+
+    lines, end = run(body)
+
+    assert "done" in end
+    assert "\n".join(lines).count('"t0"') == 1

@@ -246,6 +246,60 @@ def test_how_a_tag_is_spelt(captured, context, value, text):
     assert f'"tags":{{"it":{text}}}' in captured.text[-1]
 
 
+def test_many_long_tags_go_on_in_further_lines(captured, context):
+    """64 tags of 256 characters are all there, and no line exceeds 4 KiB."""
+    tags = {f"tag{i}": "\U0001f600" * 200 for i in range(20)}
+
+    traced(lambda event, context: lumitrace.tag(**tags))({}, context)
+
+    told = {}
+    for line in captured.lines:
+        told.update(line.get("tags", {}))
+    assert told == tags
+    assert max(map(len, captured.text)) <= 4096
+
+
+def test_too_many_attributes_are_counted(captured, context):
+    """A custom span keeps sixteen, and says how many more there were."""
+
+    @traced
+    def handler(event, context):
+        with lumitrace.span("step", **{f"a{i}": i for i in range(20)}):
+            pass
+
+    handler({}, context)
+
+    assert len(captured.one("span")["attributes"]) == 16
+    assert captured.one("invocation")["dropped"] == {"attributes": 4}
+
+
+def test_a_span_may_have_an_attribute_called_name(captured, context):
+    """Nothing that a user calls an attribute clashes with ours."""
+
+    @traced
+    def handler(event, context):
+        with lumitrace.span("step", name="x", self=1):
+            pass
+
+    handler({}, context)
+
+    assert captured.one("span")["attributes"] == {"name": "x", "self": 1}
+
+
+def test_a_record_with_a_step_below_it_is_a_line(captured, context, batch):
+    """A folded record has no children."""
+
+    @traced
+    def handler(event, context):
+        for _ in lumitrace.records(event):
+            with lumitrace.span("step"):
+                pass
+
+    handler(batch, context)
+
+    assert len(captured.all("span")) == 6
+
+
 def test_too_many_tags_are_counted(captured, context):
     """The 65th tag is not silently lost."""
     traced(lambda event, context: lumitrace.tag(**{f"t{i}": i for i in range(70)}))({}, context)

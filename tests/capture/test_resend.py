@@ -1,5 +1,7 @@
 """Refused with our mark, sent again without (promise P3)."""
 
+import json
+
 import pytest
 
 from lumitrace import traced
@@ -121,6 +123,72 @@ def test_sns_sqs_and_invoke_go_again_too(captured, context, aws):
     assert [("traceparent" in str(sent)) for sent in aws.sent[:4]] == [True, False, True, False]
     assert [("X-Amz-Client-Context" in r.headers) for r in aws.requests[4:]] == [True, False]
     assert len(resend.guilty) == 3
+
+
+def test_refused_entries_of_a_batch_are_learnt_from(captured, context, aws):
+    """A queue that takes less than our attribute needs gets none from the next call on."""
+    sqs = aws.client("sqs")
+    failed = {"Id": "1", "Code": "InvalidParameterValue", "SenderFault": True}
+    failed["Message"] = "One or more parameters are invalid. Reason: Message must be shorter"
+    aws.answers = [(200, json.dumps({"Successful": [], "Failed": [failed]}))]
+
+    def work():
+        for _ in range(2):
+            entries = [{"Id": "1", "MessageBody": "hi"}]
+            sqs.send_message_batch(QueueUrl=aws.queue, Entries=entries)
+
+    run(context, work)
+
+    assert [("traceparent" in str(sent)) for sent in aws.sent] == [True, False]
+    assert "refused entries with our context" in captured.one("health")["message"]
+
+
+def test_a_guilty_mark_is_told_of_injecting_calls_alone(captured, context, aws):
+    """A read has nothing to leave out."""
+    client = aws.client("dynamodb")
+    aws.answers = [aws.refuse(*TOO_LARGE), (200, "{}"), (200, "{}")]
+
+    def work():
+        client.put_item(TableName="t", Item=ITEM)
+        client.get_item(TableName="t", Key=ITEM)
+
+    run(context, work)
+
+    calls = [call for line in captured.lines for call in line.get("calls", ())]
+    assert len(calls[-1]) == 7
+
+
+def test_a_resend_of_an_invoke_keeps_the_callers_own_context(captured, context, aws):
+    """Without ours, the client context is what the caller gave."""
+    client = aws.client("lambda")
+    aws.answers = [aws.refuse("InvalidRequestContentException", "client context"), None]
+    theirs = "eyJjdXN0b20iOiB7ImEiOiAxfX0="
+
+    run(context, lambda: client.invoke(FunctionName="f", ClientContext=theirs))
+
+    sent = [request.headers["X-Amz-Client-Context"] for request in aws.requests]
+    assert sent[0] != theirs
+    assert sent[1] in (theirs, theirs.encode())
+
+
+def test_the_same_refusal_with_other_values_is_the_same(captured, context, aws):
+    """Ids and sizes in AWS's words do not make a second try out of it."""
+    client = aws.client("dynamodb")
+
+    def refused(size):
+        text = f'Item size has exceeded the maximum of {size} for "{size}"'
+        return aws.refuse("ValidationException", text)
+
+    aws.answers = [refused(1), refused(1), refused(2)]
+
+    def work():
+        for _ in range(2):
+            with pytest.raises(client.exceptions.ClientError):
+                client.put_item(TableName="t", Item=ITEM)
+
+    run(context, work)
+
+    assert len(aws.sent) == 3
 
 
 def test_a_call_that_never_carried_us_is_never_resent(captured, context, aws):

@@ -30,6 +30,8 @@ def tag(**tags: object) -> None:
                 emit.waits(owner, len(name) + len(text) + 4)
             else:
                 owner.invocation.drop("tags")
+        if owner.invocation.waiting_bytes >= emit.FLUSH_AT_BYTES:
+            emit.flush(owner.invocation)
 
 
 def trace_id() -> str | None:
@@ -43,7 +45,7 @@ def trace_id() -> str | None:
     return None
 
 
-def span(name: str, **attributes: object) -> CustomScope:
+def span(name: str, /, **attributes: object) -> CustomScope:
     """Time a step of your own: ``with lumitrace.span("price the basket"):``, or as a decorator.
 
     ``async with`` and async functions too. *attributes* are strings, numbers or bools.

@@ -73,14 +73,14 @@ def _emit_api_params(
 
 def _prepare(client: "Any", params: "Any", model: "Any", context: "Any") -> "Any":
     """Note the call in botocore's *context*; return *params* with our context in them."""
-    if settings.enabled == OFF:  # tracing was on for a while, in a test
+    # Tracing may have been on for a while, in a test; a URL that is only signed is no call.
+    idle = settings.enabled == OFF or context.get("is_presign_request")
+    if idle or not isinstance(params, dict):
         return params
     is_first = client not in hooked
     if is_first:
         hook(client.meta.events)
         hooked.add(client)
-    if context.get("is_presign_request") or not isinstance(params, dict):
-        return params
     service = model.service_model.service_name
     span = current() if settings.enabled == ON else None
     call = Call(service, model.name, params)
@@ -93,25 +93,23 @@ def _prepare(client: "Any", params: "Any", model: "Any", context: "Any") -> "Any
     known = (row.service() if row is not None else None) or plain
     live.resource = known.describe(call, row.resources if row is not None else ())
     live.announce = is_first or (row is not None and model.name in row.waits)
-    if row is None or not _may_inject(service, live):
+    if row is None or not _may_inject(service):
         return params
     trigger, source = span.invocation.source
     call.avoid = frozenset((source,)) if trigger == "dynamodb" else frozenset()
     with guard:
         ours = known.inject(call, span.context(live.span_id))
+        if ours is not params and resend.is_off(live):
+            call.not_injected = "refused"
+            return params
         if ours is not params:
             live.original, live.client = params, client
         return ours
     return params
 
 
-def _may_inject(service: str, live: LiveCall) -> bool:
-    if not settings.inject or (service == "dynamodb" and settings.dynamodb != INJECT):
-        return False
-    if resend.is_off(live):
-        live.call.not_injected = "refused"
-        return False
-    return True
+def _may_inject(service: str) -> bool:
+    return settings.inject and (service != "dynamodb" or settings.dynamodb == INJECT)
 
 
 def hook(events: "Any") -> None:
@@ -166,6 +164,7 @@ def _after_call(
         code = getattr(http_response, "status_code", 0)
         metadata = parsed.get("ResponseMetadata", {})
         resend.settle(live, code, metadata)
+        resend.learn(live, code, parsed)
         if live.span is None:
             return
         error, keys = None, []

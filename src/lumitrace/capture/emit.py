@@ -59,7 +59,10 @@ def is_due(invocation: "Invocation", now_ns: int) -> bool:
 def flush(invocation: "Invocation", opening: "tuple[Span, list[Any]] | None" = None) -> None:
     """Write what waits; *opening* is the span in which a call begins, and its ``open`` entry."""
     if not invocation.taking.acquire(blocking=False):
-        return  # another thread writes what waits
+        if opening is not None:  # another thread writes what waits; this cannot wait
+            span, entry = opening
+            put(invocation, [line(span_line.CALLS, span, {**_identity(span), "open": entry}, {})])
+        return
     try:
         lines = _take(invocation, opening)
     finally:
@@ -115,7 +118,7 @@ def _identity(span: "Span") -> "dict[str, Any]":
 def put(invocation: "Invocation", lines: list[str], *, always: bool = False) -> None:
     """Write *lines*, in pieces that a pipe takes whole; beyond the budget they are counted."""
     invocation.last_write_ns = time.perf_counter_ns()
-    lines = health(invocation) + lines
+    lines = [one for text in health(invocation) + lines for one in text.split("\n")]
     piece = ""
     for text in lines:
         size = len(text) + 1

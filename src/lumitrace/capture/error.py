@@ -9,7 +9,17 @@ if TYPE_CHECKING:
 
 MAX_FRAMES = 1000  # of a traceback; recursion at the limit has as many
 MAX_NAME = 100  # characters
-LIBRARIES = ("/site-packages/", "/dist-packages/", "/lib/python3", "/var/runtime/", "<frozen ")
+LIBRARIES = (
+    "/site-packages/",
+    "/dist-packages/",
+    "/lib/python3",
+    "/var/runtime/",
+    "<frozen ",
+    "/botocore/",  # a package may lie beside the function's own files
+    "/boto3/",
+    "/s3transfer/",
+    "/urllib3/",
+)
 
 guard = Guard("capture.error")
 

@@ -1,5 +1,7 @@
 """Wrapping without a trace: our frames leave no mark in what passes through them."""
 
+import sys
+
 from lumitrace.capture.config import settings
 
 TYPE_CHECKING = False
@@ -10,7 +12,9 @@ if TYPE_CHECKING:
 # (awslambdaric.bootstrap.handle_event_request); it stands for Python 3.10, where `cut` leaves one.
 BOOTSTRAP = "/lumitrace/capture/bootstrap.py"
 CO_COROUTINE = 0x80  # inspect.CO_COROUTINE, without importing inspect
-COPIED = ("__module__", "__name__", "__qualname__", "__doc__", "__annotations__")
+# From 3.14 on, asking for annotations evaluates them, and names of TYPE_CHECKING are not there.
+ANNOTATIONS = "__annotate__" if sys.version_info >= (3, 14) else "__annotations__"
+COPIED = ("__module__", "__name__", "__qualname__", "__doc__", ANNOTATIONS)
 
 
 def cut(error: BaseException) -> None:

@@ -30,7 +30,7 @@ class Guard:
     ) -> bool:
         if error is None or not isinstance(error, Exception):
             return False
-        if reporter.reraise:
+        if reporter.reraise or _is_the_hosts(traceback):
             return False
         reporter.report(self.component, f"{type(error).__name__} in {_place(traceback)}")
         return True
@@ -65,6 +65,19 @@ class Reporter:
         """Return what waits to be told, and forget that it waits."""
         told, self.waiting = self.waiting, []
         return told
+
+
+def _is_the_hosts(traceback: "TracebackType | None") -> bool:
+    """Tell whether a signal handler of the host's raised it while we happened to run."""
+    import signal  # noqa: PLC0415  # only where something failed
+
+    handlers = map(signal.getsignal, signal.valid_signals())
+    codes = {code for h in handlers if (code := getattr(h, "__code__", None)) is not None}
+    while traceback is not None:
+        if traceback.tb_frame.f_code in codes:
+            return True
+        traceback = traceback.tb_next
+    return False
 
 
 def _place(traceback: "TracebackType | None") -> str:

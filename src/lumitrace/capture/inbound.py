@@ -14,6 +14,8 @@ def recognise(event: object) -> Row:
 
     Never raises, whatever *event* is.
     """
+    if isinstance(event, list):  # EventBridge Pipes hands over the records alone
+        event = {"Records": event}
     if not isinstance(event, dict):
         return OTHER
     records = event.get("Records")
@@ -42,16 +44,16 @@ def extract(row: Row, event: "Any", context: object) -> tuple[Row, Inbound]:
     An Invoke's event has no shape of its own: the row is ``lambda`` where the caller's context is
     in *context*.
     """
-    service = row.service()
-    if service is not None:
-        return row, service.extract(event)
-    if row is OTHER and getattr(context, "client_context", None) is not None:
+    if getattr(context, "client_context", None) is not None:
         from lumitrace.capture.services import lambda_  # noqa: PLC0415  # only where it may matter
 
         caller = lambda_.extract_context(context)
         if caller is not None:
             return BY_NAME["lambda"], Inbound([caller])
-    return row, Inbound()
+    service = row.service()
+    if service is None:
+        return row, Inbound()
+    return row, service.extract({"Records": event} if isinstance(event, list) else event)
 
 
 def extract_record(record: object) -> tuple[Row, Record]:
@@ -63,13 +65,13 @@ def extract_record(record: object) -> tuple[Row, Record]:
     return row, service.extract_record(record)
 
 
-def clean(row: Row, event: "Any", context: object) -> None:
+def clean(event: "Any", context: object) -> None:
     """Take off, in place, what lumitrace itself put into *event* and *context*."""
-    if row.name == "dynamodb" and settings.dynamodb != "off":
+    if recognise(event).name == "dynamodb" and settings.dynamodb != "off":
         from lumitrace.capture.services import dynamodb  # noqa: PLC0415  # streams only
 
-        dynamodb.clean_event(event)
-    elif row.name == "lambda":
+        dynamodb.clean_event({"Records": event} if isinstance(event, list) else event)
+    if getattr(context, "client_context", None) is not None:
         from lumitrace.capture.services import lambda_  # noqa: PLC0415  # Invokes only
 
         lambda_.clean_context(context)

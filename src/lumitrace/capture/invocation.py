@@ -40,7 +40,7 @@ def begin(
         row = inbound.recognise(event)
         row, source = inbound.extract(row, event, context)
     with guard:
-        inbound.clean(row, event, context)
+        inbound.clean(event, context)
     if settings.enabled != ON:
         return None
     request_id = getattr(context, "aws_request_id", None)

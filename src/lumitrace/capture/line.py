@@ -35,6 +35,10 @@ def line(
         if split is not None:
             first, second = split
             return line(record, span, first, tags) + "\n" + line(record, span, second, {})
+        if len(tags) > 1:
+            named, half = list(tags.items()), len(tags) // 2
+            told = line(record, span, fields, dict(named[:half]))
+            return told + "\n" + line(record, span, {}, dict(named[half:]))
     return span_line.quiet(text)
 
 

@@ -1,5 +1,6 @@
 """Doing something right after a module is imported, without importing it ourselves."""
 
+import importlib
 import sys
 
 from lumitrace.capture.guard import Guard
@@ -22,10 +23,12 @@ def call(patch: "Patch", name: str) -> None:
     """
     module = sys.modules.get(name)
     spec = getattr(module, "__spec__", None)
-    if module is not None and not getattr(spec, "_initializing", False):
+    if module is not None:
         with guard:
+            if getattr(spec, "_initializing", False):
+                module = importlib.import_module(name)  # waits for the thread that imports it
             patch(module)
-    elif module is None:
+    else:
         sys.meta_path.insert(0, Finder(patch, name))
 
 

@@ -109,6 +109,18 @@ def settle(live: "LiveCall", code: int, metadata: "dict[str, Any]") -> None:
         innocent[live.refusal] = time.monotonic_ns()
 
 
+def learn(live: "LiveCall", code: int, parsed: "dict[str, Any]") -> None:
+    """Keep the mark off where it may be why entries of a batch were refused inside a 200."""
+    failed = parsed.get("Failed") if live.original is not None and code < 300 else None
+    for entry in failed or ():
+        refused, text = str(entry.get("Code")), str(entry.get("Message", ""))
+        if _is_suspicious(live.call.service, refused, text):
+            guilty.add((live.call.service, live.resource))
+            where = f"{live.operation} {live.resource}"
+            told = f"{where} refused entries with our context ({refused}): it stays out there"
+            reporter.report("capture.resend", told)
+
+
 def _is_suspicious(service: str, code: str, text: str) -> bool:
     lower = text.lower()
     return any(code == suspect and part in lower for suspect, part in SUSPICIONS.get(service, ()))

@@ -9,7 +9,7 @@ from lumitrace.capture.frame import cut, dress, is_async
 from lumitrace.capture.guard import Guard
 from lumitrace.capture.line import line
 from lumitrace.capture.span import Span
-from lumitrace.capture.tag import MAX_NAME, MAX_TAGS, plain
+from lumitrace.capture.tag import MAX_NAME, plain
 from lumitrace.wire import span_line
 
 TYPE_CHECKING = False
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+MAX_ATTRIBUTES = 16  # of a custom span; each takes 2 KB at most once it is spelt as JSON
 RECORD_BYTES = 150  # about what a folded record takes
 
 guard = Guard("capture.scope")
@@ -92,24 +93,27 @@ class CustomScope(Scope):
 
     def __init__(self, name: str, attributes: "dict[str, object]") -> None:
         super().__init__()
-        self._name = str(name)[:MAX_NAME]
+        self._name = name
         self._attributes = attributes
 
     def _open(self) -> Span | None:
         parent = current()
         if parent is None:
             return None
-        span = Span(parent.invocation, self._name, parent.trace_id, parent.span_id)
+        name = str(self._name)[:MAX_NAME]
+        span = Span(parent.invocation, name, parent.trace_id, parent.span_id)
         span.parent = parent
         span.tables, span.hops = parent.tables, parent.hops
-        span.attributes = {str(k)[:MAX_NAME]: plain(v) for k, v in self._attributes.items()}
+        parent.busy = True
+        for name, value in self._attributes.items():
+            _set(span, name, value)
         return span
 
     def set_attribute(self, name: str, value: object) -> None:
         """Put one attribute on the span: a string, bool, int, float or Decimal."""
         with guard:
-            if self._span is not None and len(self._span.attributes) < MAX_TAGS:
-                self._span.attributes[str(name)[:MAX_NAME]] = plain(value)
+            if self._span is not None:
+                _set(self._span, str(name), value)
 
     def __call__(self, wrapped: "Callable[..., Any]") -> "Any":
         """Decorate *wrapped*, a function or an async one: each call is a span."""
@@ -131,7 +135,16 @@ class CustomScope(Scope):
                     cut(raised)
                     raise
 
-        return dress(async_wrapper if is_async(wrapped) else wrapper, wrapped)
+        with guard:
+            return dress(async_wrapper if is_async(wrapped) else wrapper, wrapped)
+        return wrapped
+
+
+def _set(span: Span, name: str, value: object) -> None:
+    if len(span.attributes) < MAX_ATTRIBUTES or name[:MAX_NAME] in span.attributes:
+        span.attributes[name[:MAX_NAME]] = plain(value)
+    else:
+        span.invocation.drop("attributes")
 
 
 def finish(span: Span, raised: BaseException | None) -> None:

@@ -23,16 +23,16 @@ def header(event: "dict[str, Any]", name: str) -> str | None:
 
     A header that occurs more than once says nothing: which of them would be right?
     """
-    headers = event.get("headers")
-    if isinstance(headers, dict):
-        for key, value in list(headers.items())[:MAX_HEADERS]:
-            if isinstance(key, str) and key.lower() == name:
-                return value if isinstance(value, str) else None
     headers = event.get("multiValueHeaders")
     if isinstance(headers, dict):
         for key, value in list(headers.items())[:MAX_HEADERS]:
             if isinstance(key, str) and key.lower() == name and isinstance(value, list):
                 return value[0] if len(value) == 1 and isinstance(value[0], str) else None
+    headers = event.get("headers")
+    if isinstance(headers, dict):
+        for key, value in list(headers.items())[:MAX_HEADERS]:
+            if isinstance(key, str) and key.lower() == name:
+                return value if isinstance(value, str) else None
     return None
 
 

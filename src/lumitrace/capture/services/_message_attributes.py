@@ -27,9 +27,7 @@ def with_context(
 
     *message* is the parameters of a call or an entry of a batch; it is not changed.
     """
-    attributes = message.get("MessageAttributes")
-    if attributes is None:
-        attributes = {}
+    attributes = message.get("MessageAttributes", {})
     if not isinstance(attributes, dict):
         return message, "attributes-not-a-map"
     if NAME in attributes:

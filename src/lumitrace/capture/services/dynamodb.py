@@ -11,7 +11,7 @@ import time
 
 from lumitrace.capture.services import _attribute_map
 from lumitrace.capture.services._service import Call, Record, Service
-from lumitrace.wire.context import SpanContext
+from lumitrace.wire.context import TRACEPARENT_LENGTH, SpanContext
 from lumitrace.wire.mark import ATTRIBUTE, MAX_HOPS, format_mark, parse_mark, table_hash
 
 TYPE_CHECKING = False
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # What client-side encryption puts into an item; one more attribute breaks its signature.
 # https://docs.aws.amazon.com/database-encryption-sdk/latest/devguide/reserved.html
+FRESH_MS = 3_000  # the stream's clock has seconds, two machines differ
 SIGNED = ("aws_dbe_head", "aws_dbe_foot", "*amzn-ddb-map-desc*", "*amzn-ddb-map-sig*")
 
 
@@ -36,6 +37,8 @@ class DynamoDB(Service):
             return Record(None, None, identifier)
         new, old = _mark(change.get("NewImage")), _mark(change.get("OldImage"))
         context = parse_mark(new) if new != old else None
+        if context is not None and record.get("eventName") == "MODIFY" and "OldImage" not in change:
+            context = context if _is_fresh(new, change) else None
         return Record(context, None, identifier)
 
     def inject(self, call: Call, context: SpanContext) -> "Mapping[str, Any]":
@@ -79,6 +82,13 @@ def _text(value: object) -> object:
 
 def _mark(image: object) -> object:
     return _text(image.get(ATTRIBUTE)) if isinstance(image, dict) else None
+
+
+def _is_fresh(mark: "Any", change: "dict[str, Any]") -> bool:
+    """Tell whether *mark*, of a stream without old images, was written with this very change."""
+    created = change.get("ApproximateCreationDateTime")
+    ms = int(mark[TRACEPARENT_LENGTH + 1 :].split("-", 1)[0], 16)
+    return isinstance(created, int | float) and abs(created * 1000 - ms) < FRESH_MS
 
 
 def clean_event(event: "dict[str, Any]") -> None:
