@@ -4,7 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from lumitrace.reassembly.attempts import cut_into_attempts, number_attempts
+from lumitrace.reassembly.fields import extend
 from lumitrace.reassembly.model import (
+    AUTHORIZERS,
+    CLAIMED,
     POLLED,
     PUBLIC,
     RECORD,
@@ -18,8 +21,20 @@ from lumitrace.reassembly.model import (
 )
 from lumitrace.reassembly.pipeline.duckdb import Result, Rows, Steps
 from lumitrace.reassembly.unfold import unfold
+from lumitrace.wire import link_key
 
-WITNESSES = {1: "context", 2: "link key", 3: "X-Ray root (likely)", 4: "same batch"}
+WITNESSES = {
+    1: "context",
+    2: "context (proved)",
+    3: "link key",
+    4: "X-Ray root (likely)",
+    5: "same batch",
+}
+
+# The clocks of two sandboxes agree within milliseconds; a second leaves room for a bad one.
+# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/set-time.html
+CLOCKS_US = 1_000_000
+NEVER_US = 2**52
 
 # Which event source a call can reach with its X-Ray root, one to one. An Invoke without our context
 # looks like any other event to the function.
@@ -28,11 +43,14 @@ _CARRIERS = {
     "sns.Publish": "sns",
     "sns.PublishBatch": "sns",
     "lambda.Invoke": "other",
-    "events.PutEvents": "other",
-    "s3.PutObject": "other",
-    "s3.CopyObject": "other",
-    "s3.CompleteMultipartUpload": "other",
+    "events.PutEvents": "events",
+    "s3.PutObject": "s3",
+    "s3.CopyObject": "s3",
+    "s3.CompleteMultipartUpload": "s3",
 }
+HTTP = "http."
+_APIGW = f"{link_key.APIGW}:"
+_ARRIVING = {"sns": "sns", "events": "events", "eventbridge": "events", "s3": "s3"}
 
 
 def assemble(events: Iterable[LogEvent]) -> Assembled:
@@ -42,6 +60,7 @@ def assemble(events: Iterable[LogEvent]) -> Assembled:
         unfold(attempt, counts)
     attempts = _each_once(attempts)
     number_attempts(attempts)
+    _name_destinations(attempts)
     counts.health = sorted(set(counts.health))
     rows = _rows(attempts)
     result = Steps(rows).run() if rows.spans else Result([], {}, set(), {})
@@ -61,6 +80,14 @@ def _each_once(attempts: list[Attempt]) -> list[Attempt]:
     return kept
 
 
+def _name_destinations(attempts: list[Attempt]) -> None:
+    """Say by which key a destination knows an invocation: after retries, by its last attempt."""
+    for attempt in attempts:
+        key = link_key.link_key(link_key.DESTINATION, attempt.request_id)
+        if attempt.invocation is not None and attempt.number == attempt.of and key:
+            extend(attempt.invocation.link_out, [key])
+
+
 def _rows(attempts: Iterable[Attempt]) -> Rows:
     rows = Rows()
     seen: set[str] = set()
@@ -74,10 +101,13 @@ def _rows(attempts: Iterable[Attempt]) -> Rows:
 
 def _add_span(rows: Rows, attempt: Attempt, span: Span) -> None:
     where = (span.trace_id, span.span_id)
-    rows.spans.append((*where, span.parent_id, span.start_us, span.role))
+    rows.spans.append((*where, span.parent_id, span.start_us, span.role, span.end_us))
+    rows.claims += [(*where, *claim[:2]) for claim in span.claims if claim[2] == CLAIMED]
+    if span.operation.startswith(HTTP):
+        rows.windows.append((*where, *_window(attempt, span)))
     rows.links += [(*where, *link) for link in span.links]
     rows.sent += [(key, *where) for key in span.link_out]
-    rows.received += [(key, *where) for key in span.link_in]
+    rows.received += [(key, *where) for key in _received(attempt, span)]
     batch = attempt.invocation
     if span.role == RECORD and batch is not None and batch.trace_id != span.trace_id:
         rows.records.append((*where, batch.trace_id, batch.span_id))
@@ -86,13 +116,39 @@ def _add_span(rows: Rows, attempt: Attempt, span: Span) -> None:
     sender = (attempt.xray_root, *where, attempt.request_id)
     if span is attempt.invocation:
         entrance, polled = attempt.trigger in PUBLIC, attempt.trigger in POLLED
-        service = "sns" if attempt.trigger == "sns" else "other"
+        service = _ARRIVING.get(attempt.trigger, "other")
         place = (service, place_name(attempt.source), span.start_us)
         rows.arrivals.append((*sender, *place, int(entrance), int(polled)))
     elif span.operation in _CARRIERS:
         service = _CARRIERS[span.operation]
         place = (service, "" if service == "other" else place_name(span.resource), span.start_us)
         rows.departures.append((*sender, *place))
+
+
+def _received(attempt: Attempt, span: Span) -> list[str]:
+    """Return the keys that *span* received.
+
+    An authorizer is asked by whoever asks the backend, and knows the request by the same id.
+    """
+    if attempt.trigger in AUTHORIZERS and span is attempt.invocation:
+        return [*span.link_in, *(key for key in span.link_out if key.startswith(_APIGW))]
+    return span.link_in
+
+
+def _window(attempt: Attempt, call: Span) -> tuple[int, int, int]:
+    """Return from and until when what an HTTP *call* asks begins, and by when it has ended.
+
+    Where the call was given up, what it asked may go on after it.
+    """
+    handler = attempt.invocation
+    ended = call.end_us
+    if call.duration_us is None:
+        ended = max(ended, handler.end_us if handler else 0, attempt.end_ms * 1000)
+    return (
+        call.start_us - CLOCKS_US,
+        ended + CLOCKS_US,
+        ended + CLOCKS_US if call.http_status else NEVER_US,
+    )
 
 
 def place_name(resource: str) -> str:

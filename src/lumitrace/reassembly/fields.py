@@ -36,6 +36,17 @@ def texts(value: object) -> list[str]:
     return [clean(item) for item in value if isinstance(item, str) and item]
 
 
+def rare(entry: list[Any]) -> Mapping[str, Any]:
+    """Return the object at the end of *entry* that holds what is rare."""
+    return entry[-1] if isinstance(entry[-1], dict) else {}
+
+
+def relations(value: object) -> list[tuple[str, str]]:
+    """Return the ``[key, relation]`` elements of the list *value*."""
+    found = (texts(item) for item in items(value))
+    return [(told[0], told[1]) for told in found if len(told) > 1]
+
+
 def items(value: object) -> list[list[Any]]:
     """Return the lists of the list *value*."""
     return [item for item in value if isinstance(item, list)] if isinstance(value, list) else []
@@ -78,7 +89,14 @@ def failure_of(error: object) -> Failure:
 
 def http_status(line: Mapping[str, Any]) -> int:
     """Return the status that an ``invocation`` line's attributes hold, or 0."""
+    return integer(_attributes(line), semconv.HTTP_RESPONSE_STATUS_CODE)
+
+
+def url(line: Mapping[str, Any]) -> str:
+    """Return the address that an HTTP call's attributes hold, or ""."""
+    return text(_attributes(line), semconv.URL_FULL)
+
+
+def _attributes(line: Mapping[str, Any]) -> Mapping[str, Any]:
     attributes = line.get("attributes")
-    if not isinstance(attributes, dict):
-        return 0
-    return whole(attributes.get(semconv.HTTP_RESPONSE_STATUS_CODE))
+    return attributes if isinstance(attributes, dict) else {}

@@ -14,8 +14,16 @@ PLATFORM = "platform"
 APPLICATION = "application"
 SPAN_LINE = "span line"
 
+CLAIMED = "claimed"  # the relation of a context that a caller at a public edge says it has
+
 POLLED = frozenset(("sqs", "dynamodb", "kinesis", "kafka", "mq"))
-PUBLIC = frozenset(("api-gateway-rest", "api-gateway-http", "function-url", "alb"))
+AUTHORIZERS = frozenset(("authorizer", "lambda-authorizer"))
+PUBLIC = frozenset(
+    (
+        *("api-gateway-rest", "api-gateway-http", "api-gateway-websocket", "websocket"),
+        *("function-url", "alb", "appsync", "vpc-lattice", *AUTHORIZERS),
+    )
+)
 
 
 @dataclass(slots=True)
@@ -76,8 +84,11 @@ class Span:
         parent_id: the span above it in the same trace, "" where there is none.
         duration_us: None where its end was never seen.
         status: OTLP's number; 2 is a failure.
+        url: of an HTTP call, without query and user info.
+        receive_count: how often a message or record was received, 0 where nobody said.
         links: (trace id, span id) of senders in other traces.
-        claims: links that carry a relation; they join nothing.
+        claims: (trace id, span id, relation); they join nothing, unless a claim is proved.
+        relations: (link key, relation); they join nothing.
         open: announced, and never seen to end.
     """
 
@@ -97,10 +108,13 @@ class Span:
     attempts: int = 1
     not_injected: str = ""
     record_id: str = ""
+    url: str = ""
+    receive_count: int = 0
     link_out: list[str] = field(default_factory=list)
     link_in: list[str] = field(default_factory=list)
     links: list[tuple[str, str]] = field(default_factory=list)
     claims: list[tuple[str, str, str]] = field(default_factory=list)
+    relations: list[tuple[str, str]] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
     open: bool = False
 
@@ -141,6 +155,7 @@ class Attempt:
         ended: END, REPORT or an invocation line was seen.
         number: 1 for the first attempt of this request id at this function, then counting up.
         of: how many attempts of this request id were seen.
+        failed_records: record ids that failed, as the handler's line says.
         invocation: the handler's span, or None where the function wrote no span lines.
     """
 
@@ -162,6 +177,7 @@ class Attempt:
     route: str = ""
     source: str = ""
     xray_root: str = ""
+    failed_records: set[str] = field(default_factory=set)
     invocation: Span | None = None
     spans: list[Span] = field(default_factory=list)
 
@@ -217,8 +233,8 @@ class Hop:
     """How one span is known to have caused another.
 
     Attributes:
-        witness: ``context``, ``link key`` or ``X-Ray root (likely)``; ``same batch`` for a record
-            of an unknown sender.
+        witness: ``context``, ``context (proved)``, ``link key`` or ``X-Ray root (likely)``;
+            ``same batch`` for a record of an unknown sender.
     """
 
     sender_trace: str

@@ -12,9 +12,12 @@ from lumitrace.reassembly.fields import (
     http_status,
     integer,
     items,
+    rare,
+    relations,
     tag_text,
     text,
     texts,
+    url,
     whole,
 )
 from lumitrace.reassembly.model import (
@@ -27,6 +30,7 @@ from lumitrace.reassembly.model import (
     Failure,
     Span,
 )
+from lumitrace.reassembly.records import fail_record, join_times
 from lumitrace.wire import link_key, semconv, span_line
 from lumitrace.wire.context import is_id
 
@@ -75,7 +79,10 @@ class Unfolding:
         attempt.route = attempt.route or text(line, "route")
         attempt.source = attempt.source or text(line, "source")
         attempt.xray_root = attempt.xray_root or text(line, "xrayRoot")
+        span.receive_count = span.receive_count or integer(line, "receiveCount")
         extend(span.link_in, texts(line.get("linkIn")))
+        extend(span.relations, relations(line.get("linkIn")))
+        extend(span.link_out, texts(line.get("linkOut")))
         for link in items(line.get("links")):
             if len(link) >= 2 and is_id(link[0], 32) and is_id(link[1], 16):
                 if len(link) > 2 and link[2]:
@@ -91,6 +98,7 @@ class Unfolding:
         if isinstance(dropped, dict) and line["spanId"] not in self.counted:
             self.counted.add(line["spanId"])
             self.counts.dropped += sum(map(whole, dropped.values()))
+        self.attempt.failed_records.update(texts(line.get("failedRecords")))
         self.calls(line)
 
     def calls(self, line: Line) -> None:
@@ -123,6 +131,9 @@ class Unfolding:
         span.record_id = text(line, "recordId")
         span.link_out = texts(line.get("linkOut"))
         span.link_in = texts(line.get("linkIn"))
+        span.relations = relations(line.get("linkIn"))
+        span.receive_count = integer(line, "receiveCount")
+        span.url = url(line)
         if span.operation or span.kind in {semconv.KIND_CLIENT, semconv.KIND_PRODUCER}:
             span.role = CALL
         elif "recordId" in line or span.kind == semconv.KIND_CONSUMER:
@@ -178,9 +189,8 @@ class Unfolding:
         span.duration_us = max(0, whole(duration))
         span.http_status = whole(answered)
         span.link_out = texts(keys)
-        rare = entry[-1] if isinstance(entry[-1], dict) else {}
-        span.not_injected = text(rare, "notInjected")
-        span.kind = text(rare, "kind") or span.kind
+        span.not_injected = text(rare(entry), "notInjected")
+        span.kind = text(rare(entry), "kind") or span.kind
         self._put(span, ENTRY_RANK)
 
     def _record(self, entry: list[Any], base: int) -> None:
@@ -195,20 +205,27 @@ class Unfolding:
         span.start_us = base + whole(offset)
         span.duration_us = max(0, whole(duration))
         span.link_in = texts([key])
+        span.relations = relations([key])
+        span.receive_count = integer(rare(entry), "receiveCount")
         self._put(span, ENTRY_RANK)
 
     def _put(self, span: Span, rank: int) -> None:
         known = self.spans.get(span.span_id)
+        if known is not None and known.role == span.role == RECORD:
+            join_times(known, span)
         if known is None or rank > self.ranks[span.span_id]:
             if known is not None:
                 extend(span.link_out, known.link_out)
                 extend(span.link_in, known.link_in)
+                extend(span.relations, known.relations)
+                span.receive_count = span.receive_count or known.receive_count
                 span.role = INVOCATION if known.role == INVOCATION else span.role
             self.spans[span.span_id] = span
             self.ranks[span.span_id] = rank
         elif rank == self.ranks[span.span_id]:  # a list that went on in a further line
             extend(known.link_out, span.link_out)
             extend(known.link_in, span.link_in)
+            extend(known.relations, span.relations)
 
     def _tags(self, line: Line) -> None:
         tags = line.get("tags")
@@ -237,6 +254,8 @@ class Unfolding:
         for span in attempt.spans:
             if self.ranks[span.span_id] == OPEN_RANK and span.role == CALL:
                 span.open = True
+            if span.role == RECORD and span.record_id in attempt.failed_records:
+                fail_record(span, attempt.invocation)
 
     def _fail(self, handler: Span, outcome: Failure) -> None:
         """Close the handler's span from Lambda's lines: killed, or failed after its return."""

@@ -1,31 +1,85 @@
 """What the answers call things: an entry, a call, a transaction's tags."""
 
-from lumitrace.reassembly.assemble import place_name
+from lumitrace.reassembly.assemble import HTTP, place_name
 from lumitrace.reassembly.model import PUBLIC, Assembled, Attempt, Span, Transaction
 
 PLACES = {
-    "api-gateway-rest": "API Gateway",
-    "api-gateway-http": "API Gateway",
-    "function-url": "Function URL",
+    "activemq": "ActiveMQ",
     "alb": "ALB",
-    "sns": "SNS",
-    "sqs": "SQS",
+    "api-gateway-http": "API Gateway",
+    "api-gateway-rest": "API Gateway",
+    "api-gateway-websocket": "WebSocket",
+    "appsync": "AppSync",
+    "authorizer": "Authorizer",
+    "bedrock-agent": "Bedrock agent",
+    "cloudformation": "CloudFormation",
+    "cloudfront": "CloudFront",
+    "cloudwatch-logs": "CloudWatch Logs",
+    "codepipeline": "CodePipeline",
+    "cognito": "Cognito",
+    "config": "Config",
+    "connect": "Connect",
+    "destination": "Destination",
     "dynamodb": "DynamoDB stream",
+    "eventbridge": "EventBridge",
+    "events": "EventBridge",
+    "firehose": "Firehose",
+    "function-url": "Function URL",
+    "iot": "IoT",
+    "kafka": "Kafka",
     "kinesis": "Kinesis",
     "lambda": "Invoke",
-}
-SERVICES = {
-    "apigateway": "API Gateway",
-    "dynamodb": "DynamoDB",
-    "events": "EventBridge",
-    "kinesis": "Kinesis",
-    "lambda": "Lambda",
+    "lambda-authorizer": "Authorizer",
+    "lambda-destination": "Destination",
+    "lex": "Lex",
+    "logs": "CloudWatch Logs",
+    "mq": "MQ",
+    "pipes": "EventBridge Pipe",
+    "rabbitmq": "RabbitMQ",
     "s3": "S3",
+    "s3-batch": "S3 Batch",
+    "scheduler": "Schedule",
     "ses": "SES",
     "sns": "SNS",
     "sqs": "SQS",
+    "step-functions": "Step Functions",
     "stepfunctions": "Step Functions",
+    "vpc-lattice": "VPC Lattice",
+    "websocket": "WebSocket",
 }
+SERVICES = {
+    "apigateway": "API Gateway",
+    "apigatewaymanagementapi": "WebSocket",
+    "appsync": "AppSync",
+    "athena": "Athena",
+    "bedrock-runtime": "Bedrock",
+    "cloudwatch": "CloudWatch",
+    "cognito-idp": "Cognito",
+    "dynamodb": "DynamoDB",
+    "ecs": "ECS",
+    "events": "EventBridge",
+    "firehose": "Firehose",
+    "glue": "Glue",
+    "http": "HTTP",
+    "iot-data": "IoT",
+    "kinesis": "Kinesis",
+    "kms": "KMS",
+    "lambda": "Lambda",
+    "logs": "CloudWatch Logs",
+    "pipes": "EventBridge Pipes",
+    "rds-data": "RDS Data",
+    "s3": "S3",
+    "scheduler": "Scheduler",
+    "secretsmanager": "Secrets Manager",
+    "ses": "SES",
+    "sesv2": "SES",
+    "sns": "SNS",
+    "sqs": "SQS",
+    "ssm": "SSM",
+    "stepfunctions": "Step Functions",
+    "sts": "STS",
+}
+UNTOLD = frozenset(("", "other"))  # triggers that say nothing to a person
 SHORT_ID = 12  # hex digits of a trace id that people are shown; any unambiguous beginning is read
 
 
@@ -44,7 +98,7 @@ def entry(transaction: Transaction) -> str:
         return "(beginning not read)"
     if attempt.route:
         return attempt.route
-    place = PLACES.get(attempt.trigger, "")
+    place = PLACES.get(attempt.trigger, "" if attempt.trigger in UNTOLD else attempt.trigger)
     source = place_name(attempt.source)
     told = " ".join(word for word in (place, source) if word)
     return f"{told} → {attempt.function}" if told else attempt.function
@@ -53,8 +107,9 @@ def entry(transaction: Transaction) -> str:
 def place_of(attempt: Attempt) -> tuple[str, str]:
     """Return the service that *attempt* was called by, and the route or name there."""
     if attempt.trigger in PUBLIC:
-        return PLACES[attempt.trigger], attempt.route
-    return PLACES.get(attempt.trigger, attempt.trigger or "Event"), place_name(attempt.source)
+        return PLACES[attempt.trigger], attempt.route or place_name(attempt.source)
+    unknown = "Event" if attempt.trigger in UNTOLD else attempt.trigger
+    return PLACES.get(attempt.trigger, unknown), place_name(attempt.source) or attempt.route
 
 
 def call_name(span: Span) -> tuple[str, str]:
@@ -62,7 +117,9 @@ def call_name(span: Span) -> tuple[str, str]:
     service, _, operation = span.operation.partition(".")
     if not operation:
         return service or span.name, place_name(span.resource)
-    return SERVICES.get(service, service), f"{operation} {place_name(span.resource)}".strip()
+    host = span.operation.startswith(HTTP)
+    resource = span.resource if host else place_name(span.resource)
+    return SERVICES.get(service, service), f"{operation} {resource}".strip()
 
 
 def functions(transaction: Transaction) -> list[str]:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from lumitrace.reassembly.assemble import HTTP
 from lumitrace.reassembly.model import (
     POLLED,
     PUBLIC,
@@ -31,7 +32,9 @@ ASYNC_ATTEMPTS = (
     3  # two retries: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async.html
 )
 RETRY_WITHIN_MS = 5 * 60 * 1000  # Lambda waits one minute, then two, and the queue adds to both
-WAITED_FOR = PUBLIC | {"lambda", ""}  # somebody waits for the answer: nothing is tried again
+# Somebody waits for the answer: Lambda tries nothing again. Step Functions and Firehose may.
+# https://docs.aws.amazon.com/lambda/latest/dg/lambda-services.html
+WAITED_FOR = PUBLIC | {"lambda", "", "bedrock-agent", "cloudfront", "cognito", "connect", "lex"}
 INVOKE_ANSWERED = 200  # a synchronous Invoke; an asynchronous one is answered with 202
 
 
@@ -57,7 +60,9 @@ def outcome(assembled: Assembled, transaction: Transaction) -> Outcome:
     for attempts in _deliveries(assembled, transaction):
         state = _judge(assembled, transaction, attempts)
         states.append(state)
-        result.failed_attempts += [one for one in attempts if one.failed]
+        result.failed_attempts += [
+            one for one in attempts if one.failed or _records_failed(assembled, transaction, one)
+        ]
         if state in {FAILED, SHARED, PENDING}:
             result.failing.append(attempts[-1])
     result.state = min(states, key=WORST_FIRST.index, default=OK)
@@ -81,19 +86,62 @@ def _deliveries(assembled: Assembled, transaction: Transaction) -> Iterator[list
 def _judge(assembled: Assembled, transaction: Transaction, attempts: list[Attempt]) -> str:
     last = attempts[-1]
     own = own_records(transaction, last)
-    if own and not any(record.failed for record in own):
-        failed = False
-    else:
-        failed = last.failed or any(record.failed for record in own)
-    if not failed:
+    if not _failed(assembled, transaction, last):
         if not last.ended:
             return UNFINISHED
-        return RECOVERED if any(one.failed for one in attempts[:-1]) else OK
+        again = any(_failed(assembled, transaction, one) for one in attempts[:-1])
+        return RECOVERED if again or _received_again(last, own) else OK
     if _answered_to_caller(assembled, last):
         return OK
     if _tried_again(assembled, attempts):
         return PENDING
-    return SHARED if assembled.shared_by(last) > 1 and not own else FAILED
+    owned = own or _reported(assembled, transaction, last) == FAILED
+    return SHARED if assembled.shared_by(last) > 1 and not owned else FAILED
+
+
+def _failed(assembled: Assembled, transaction: Transaction, attempt: Attempt) -> bool:
+    """Tell whether *attempt* failed, as far as *transaction* has a part in it."""
+    own = own_records(transaction, attempt)
+    if own:
+        return any(record.failed for record in own)
+    return attempt.failed or _records_failed(assembled, transaction, attempt)
+
+
+def _records_failed(assembled: Assembled, transaction: Transaction, attempt: Attempt) -> bool:
+    """Tell whether the handler ended well and yet gave back records of *transaction*."""
+    own = own_records(transaction, attempt)
+    if own:
+        return any(record.failed for record in own)
+    return _reported(assembled, transaction, attempt) != OK
+
+
+def _reported(assembled: Assembled, transaction: Transaction, attempt: Attempt) -> str:
+    """Return what ``failedRecords`` says of the records that *transaction* sent.
+
+    A record is known by the link key that its sender was answered. Where it is not, all that fed
+    the batch share the failure.
+    """
+    failed = attempt.failed_records
+    if not failed:
+        return OK
+    traces = set(transaction.traces)
+    own: set[str] = set()
+    others: set[str] = set()
+    for hop in assembled.senders(attempt):
+        sender = assembled.span_by_id.get(hop.sender_span)
+        keys = sender.link_out if sender is not None else ()
+        (own if hop.sender_trace in traces else others).update(
+            record for record in failed for key in keys if key.endswith(f":{record}")
+        )
+    if own:
+        return FAILED
+    return SHARED if failed - others else OK
+
+
+def _received_again(attempt: Attempt, own: list[Span]) -> bool:
+    """Tell whether what came was received before: its first deliveries may not have been read."""
+    spans = own or ([attempt.invocation] if attempt.invocation else [])
+    return any(span.receive_count > 1 for span in spans)
 
 
 def own_records(transaction: Transaction, attempt: Attempt) -> list[Span]:
@@ -108,11 +156,15 @@ def own_records(transaction: Transaction, attempt: Attempt) -> list[Span]:
 def _answered_to_caller(assembled: Assembled, attempt: Attempt) -> bool:
     """Tell whether one of our functions waited for the answer: then its own outcome counts."""
     return any(
-        (sender := assembled.span_by_id.get(hop.sender_span)) is not None
-        and sender.operation == "lambda.Invoke"
-        and sender.http_status == INVOKE_ANSWERED
+        (sender := assembled.span_by_id.get(hop.sender_span)) is not None and _answered(sender)
         for hop in assembled.senders(attempt)
     )
+
+
+def _answered(call: Span) -> bool:
+    if call.operation.startswith(HTTP):
+        return call.http_status > 0
+    return call.operation == "lambda.Invoke" and call.http_status == INVOKE_ANSWERED
 
 
 def _tried_again(assembled: Assembled, attempts: list[Attempt]) -> bool:

@@ -1,6 +1,7 @@
 """The way from an entry down to a span, and what failed deepest."""
 
 from lumitrace.reassembly.answers.outcome import Outcome
+from lumitrace.reassembly.assemble import HTTP
 from lumitrace.reassembly.model import INVOCATION, RECORD, Assembled, Attempt, Failure, Hop, Span
 
 Found = tuple[Span | None, Failure, Attempt]
@@ -59,18 +60,25 @@ def failures(
     for attempt in result.failed_attempts:
         final = attempt.failure
         for span, failure in _failures_of(attempt):
+            if span is not None and span.trace_id not in traces:
+                continue  # another transaction's record of the same batch
             fatal = final is not None and failure.message == final.message
             fatal = fatal and not (wrapped and span is attempt.invocation)
             depth = len(way_down(assembled, span, traces)) if span else 0
             began = span.start_us if span else attempt.start_ms * 1000
-            rank = (id(attempt) in ending or _is_callee(attempt), fatal, depth, began)
+            rank = (id(attempt) in ending or _is_callee(assembled, attempt), fatal, depth, began)
             found.append((rank, (span, failure, attempt)))
     found.sort(key=lambda one: one[0], reverse=True)
     return [one[1] for one in found]
 
 
-def _is_callee(attempt: Attempt) -> bool:
-    return attempt.trigger == "lambda"
+def _is_callee(assembled: Assembled, attempt: Attempt) -> bool:
+    """Tell whether a function of ours waited for *attempt*."""
+    return attempt.trigger == "lambda" or any(
+        (sender := assembled.span_by_id.get(hop.sender_span)) is not None
+        and sender.operation.startswith(HTTP)
+        for hop in assembled.senders(attempt)
+    )
 
 
 def _failures_of(attempt: Attempt) -> list[tuple[Span | None, Failure]]:

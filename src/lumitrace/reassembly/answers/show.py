@@ -7,6 +7,7 @@ from lumitrace.reassembly.answers import describe
 from lumitrace.reassembly.answers.find import Matches, find
 from lumitrace.reassembly.answers.outcome import WORST_FIRST, outcome
 from lumitrace.reassembly.answers.path import hop_to, stopped_in
+from lumitrace.reassembly.answers.relation import relations
 from lumitrace.reassembly.answers.stack import virtual_stack
 from lumitrace.reassembly.answers.transactions import row
 from lumitrace.reassembly.model import (
@@ -37,6 +38,7 @@ def show(assembled: Assembled, wanted: str, *, raw: bool = False) -> dict[str, A
         "matches": [row(assembled, *one) for one in judged],
         "transaction": row(assembled, transaction, result),
         "traces": transaction.traces,
+        "relations": relations(assembled, transaction),
         "stack": virtual_stack(assembled, transaction, result),
         "spans": tree(assembled, transaction),
         "logs": logs(transaction.attempts, raw=raw),
@@ -49,6 +51,7 @@ def _without_spans(matches: Matches, *, raw: bool) -> dict[str, Any]:
         "matches": [],
         "transaction": None,
         "traces": [],
+        "relations": [],
         "stack": [],
         "spans": [],
         "logs": logs(matches.attempts, raw=raw),
@@ -117,6 +120,8 @@ def _row(
         "tries": span.attempts,
         "attempt": f"{attempt.number}/{attempt.of}" if handler and attempt.of > 1 else "",
         "sharedBy": shared if handler and shared > 1 else 0,
+        "received": span.receive_count,
+        "url": span.url,
         "witness": hop.witness if hop else "",
         "open": span.open,
         "ended": attempt.ended or not handler,

@@ -69,6 +69,7 @@ def _frames(
         frame["witness"] = witness.witness if witness else ""
         shared = assembled.shared_by(attempt)
         frame["sharedBy"] = shared if shared > 1 else 0
+        frame["received"] = span.receive_count
         return [frame]
     if span.role == CUSTOM:
         return [_frame("span", span.name, time_us=span.start_us, failure=failure)]
@@ -106,6 +107,7 @@ def _frame(
         "attempt": "",
         "witness": "",
         "sharedBy": 0,
+        "received": 0,
         "stopped": "",
         "failure": told,
     }
@@ -119,9 +121,11 @@ def _sent(span: Span) -> str:
     return _told(span.link_out)
 
 
+# What the id of a link key is called before people.
+_IDS = {"sns": "msg", "sqs": "msg", "events": "event", "kinesis": "record", "states": "execution"}
+
+
 def _told(keys: Any) -> str:
     key = next(iter(keys), "")
     kind, _, identifier = key.partition(":")
-    if not identifier:
-        return ""
-    return f"{'msg' if kind in {'sns', 'sqs'} else 'req'} {identifier}"
+    return f"{_IDS.get(kind, 'req')} {identifier}" if identifier else ""

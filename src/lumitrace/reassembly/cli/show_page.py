@@ -19,6 +19,7 @@ def show(screen: Screen, answer: dict[str, Any]) -> None:
         screen.line("No span lines: this function does not write them. Its log lines:")
     else:
         _head(screen, transaction, answer["traces"])
+        _relations(screen, answer["relations"])
         screen.line()
         stack_page.show(screen, answer["stack"])
         screen.line()
@@ -58,6 +59,16 @@ def _head(screen: Screen, transaction: dict[str, Any], traces: list[str]) -> Non
         screen.line(("cut: the walk was stopped by its guard; more may belong to it", "yellow"))
 
 
+def _relations(screen: Screen, found: list[dict[str, Any]]) -> None:
+    """Print what the transaction relates to; it is not caused by it."""
+    for one in found:
+        named = one["key"] or f"trace {one['traceId']} span {one['spanId']}"
+        held = ", ".join(other[:SHORT_ID] for other in one["transactions"][:OTHERS])
+        told = f" (transaction {held})" if held else ""
+        said = f"{one['function']}: {one['relation']} of {named}{told}; joins nothing"
+        screen.line((one_line(said), "dim"))
+
+
 def _spans(screen: Screen, spans: list[dict[str, Any]]) -> None:
     screen.line(("spans", "bold"))
     told = {_cause(span) for span in spans if span["failure"] and span["role"] != INVOCATION}
@@ -75,6 +86,7 @@ def _notes(span: dict[str, Any]) -> tuple[str, str]:
     notes = [
         f"attempt {span['attempt']}" if span["attempt"] else "",
         f"shared by {span['sharedBy']}" if span["sharedBy"] else "",
+        f"received {span['received']} times" if span["received"] > 1 else "",
         f"[{span['witness']}]" if span["witness"] else "",
         f"{span['tries']} tries" if span["tries"] > 1 else "",
         "announced, end not written" if span["open"] else "",

@@ -29,6 +29,7 @@ def _said(frame: dict[str, Any]) -> list[str]:
         frame["at"],
         frame["attempt"],
         f"shared by {shared}" if shared else "",
+        f"received {frame['received']} times" if frame["received"] > 1 else "",
         f"[{frame['witness']}]" if frame["witness"] else "",
         frame["stopped"],
     ]

@@ -18,8 +18,13 @@ _STEP = re.compile(r"^-- (part|make|add) (\w+)$")
 
 # What comes in: the columns of each table; a name that ends in a type other than text says it.
 TABLES = {
-    "spans": ("trace_id", "span_id", "parent_id", "start_us BIGINT", "role"),
+    "spans": ("trace_id", "span_id", "parent_id", "start_us BIGINT", "role", "end_us BIGINT"),
     "links": ("trace_id", "span_id", "linked_trace", "linked_span"),
+    "claims": ("trace_id", "span_id", "claimed_trace", "claimed_span"),
+    "windows": (
+        *("trace_id", "span_id"),
+        *("from_us BIGINT", "begun_by_us BIGINT", "ended_by_us BIGINT"),
+    ),
     "records": ("trace_id", "span_id", "batch_trace", "batch_span"),
     "sent": ("link_key", "trace_id", "span_id"),
     "received": ("link_key", "trace_id", "span_id"),
@@ -42,6 +47,8 @@ class Rows:
 
     spans: list[Row] = field(default_factory=list)
     links: list[Row] = field(default_factory=list)
+    claims: list[Row] = field(default_factory=list)
+    windows: list[Row] = field(default_factory=list)
     records: list[Row] = field(default_factory=list)
     sent: list[Row] = field(default_factory=list)
     received: list[Row] = field(default_factory=list)

@@ -12,8 +12,11 @@
 -- percentiles; every tie is broken by an id; no alias is the name of a column in its source.
 --
 -- What comes in:
---   spans       trace_id, span_id, parent_id, start_us, role
+--   spans       trace_id, span_id, parent_id, start_us, role, end_us
 --   links       trace_id, span_id, linked_trace, linked_span    the sender's context, read from an event
+--   claims      trace_id, span_id, claimed_trace, claimed_span  what a caller at a public edge says it is
+--   windows     trace_id, span_id, from_us, begun_by_us, ended_by_us  HTTP calls of ours: when what
+--                                          they ask begins, and by when it has ended
 --   records     trace_id, span_id, batch_trace, batch_span      a record in a trace of its own, its batch
 --   sent        link_key, trace_id, span_id                     the id that AWS answered to a sender
 --   received    link_key, trace_id, span_id                     the id that a receiver found in its event
@@ -40,18 +43,35 @@ SELECT s.trace_id AS sender_trace, s.parent_id AS sender_span,
 FROM spans s
 WHERE s.role IN ('invocation', 'record') AND s.parent_id <> ''
 
--- Second witness: the id that AWS gave the sender is the id that the receiver saw. Exact.
+-- A claim is proved by the call that it names: an HTTP call of ours with that very span id, which
+-- encloses in time what claims to be asked by it. Nobody else's claim counts. Exact.
+-- make hops_by_proof
+SELECT DISTINCT w.trace_id AS sender_trace, w.span_id AS sender_span,
+       c.trace_id AS receiver_trace, c.span_id AS receiver_span
+FROM claims c
+JOIN windows w ON w.trace_id = c.claimed_trace AND w.span_id = c.claimed_span
+JOIN spans s ON s.trace_id = c.trace_id AND s.span_id = c.span_id
+WHERE s.start_us BETWEEN w.from_us AND w.begun_by_us
+  AND s.end_us <= w.ended_by_us
+
+-- Second witness: the id that AWS gave the sender is the id that the receiver saw. Exact. Who
+-- answers an HTTP call may be anybody: its ids hold only for what began during the call.
 -- make hops_by_key
 SELECT DISTINCT o.trace_id AS sender_trace, o.span_id AS sender_span,
        i.trace_id AS receiver_trace, i.span_id AS receiver_span
 FROM received i
 JOIN sent o ON o.link_key = i.link_key
+JOIN spans s ON s.trace_id = i.trace_id AND s.span_id = i.span_id
+LEFT JOIN windows w ON w.trace_id = o.trace_id AND w.span_id = o.span_id
 WHERE o.span_id <> i.span_id
+  AND (w.span_id IS NULL OR s.start_us BETWEEN w.from_us AND w.begun_by_us)
 
 -- make exact_hops
 SELECT sender_trace, sender_span, receiver_trace, receiver_span, 1 AS strength FROM hops_by_context
 UNION ALL
-SELECT sender_trace, sender_span, receiver_trace, receiver_span, 2 AS strength FROM hops_by_key
+SELECT sender_trace, sender_span, receiver_trace, receiver_span, 2 AS strength FROM hops_by_proof
+UNION ALL
+SELECT sender_trace, sender_span, receiver_trace, receiver_span, 3 AS strength FROM hops_by_key
 
 -- Third witness: X-Ray's root. Likely; one sender to one receiver, and only where nothing exact is
 -- known of either. A root seen at two entrances (public edges, pollers) says nothing.
@@ -117,9 +137,9 @@ SELECT sender_trace, sender_span, receiver_trace, receiver_span, MIN(strength) A
 FROM (
   SELECT sender_trace, sender_span, receiver_trace, receiver_span, strength FROM exact_hops
   UNION ALL
-  SELECT sender_trace, sender_span, receiver_trace, receiver_span, 3 AS strength FROM hops_by_xray
+  SELECT sender_trace, sender_span, receiver_trace, receiver_span, 4 AS strength FROM hops_by_xray
   UNION ALL
-  SELECT sender_trace, sender_span, receiver_trace, receiver_span, 4 AS strength FROM hops_by_batch
+  SELECT sender_trace, sender_span, receiver_trace, receiver_span, 5 AS strength FROM hops_by_batch
 ) every_hop
 GROUP BY sender_trace, sender_span, receiver_trace, receiver_span
 
