@@ -78,6 +78,12 @@ TABLE = (
         "LUMITRACE_MAX_BYTES", "262144", "Bytes that one invocation writes; the rest is counted."
     ),
     Setting(
+        "LUMITRACE_LOG_IDS",
+        OFF,
+        "`1` puts `traceId` and `spanId` on the application's own log records.",
+        (ON, OFF),
+    ),
+    Setting(
         "LUMITRACE_DEBUG",
         OFF,
         "`1` leaves lumitrace's own frames in tracebacks.",
@@ -95,6 +101,7 @@ class Settings:
         dynamodb: ``"inject"``, ``"strip"`` or ``"off"``.
         trusted_apis: host names in lower case.
         level, release: text.
+        log_ids: whether the application's log records get our ids.
         max_spans, max_bytes: an invocation's budget.
         debug: whether our frames stay in tracebacks.
         wrong: one sentence for each value that did not parse.
@@ -106,6 +113,7 @@ class Settings:
         "enabled",
         "inject",
         "level",
+        "log_ids",
         "max_bytes",
         "max_spans",
         "release",
@@ -129,6 +137,7 @@ class Settings:
         )
         self.release = value["release"]
         self.level = value["level"]
+        self.log_ids = value["log_ids"] == ON
         self.max_spans = int(value["max_spans"])
         self.max_bytes = int(value["max_bytes"])
         self.debug = value["debug"] == ON

@@ -68,6 +68,10 @@ def traced_with(handler: "Any", name: str | None, tags: "Mapping[str, object] | 
         botocore.install()
         watch_forks()
     with guard:
+        from lumitrace.capture import integrations  # noqa: PLC0415  # as above
+
+        integrations.install()
+    with guard:
         return _wrapped(handler, name, texts(tags or {}))
     return handler
 

@@ -7,7 +7,7 @@ services.
 import os
 import time
 
-from lumitrace.capture import emit, inbound, lines
+from lumitrace.capture import emit, inbound, integrations, lines
 from lumitrace.capture.config import ON, settings
 from lumitrace.capture.current import process
 from lumitrace.capture.guard import Guard, reporter
@@ -47,7 +47,8 @@ def begin(
     invocation = Invocation(request_id if isinstance(request_id, str) else new_span_id())
     invocation.source = (row.name, source.source)
     name = name or os.environ.get("AWS_LAMBDA_FUNCTION_NAME") or "function"
-    linked = _continue(invocation, name, [record.context for record in source.records])
+    outer = integrations.outer(row.trigger, source.claimed)
+    linked = _continue(invocation, name, [record.context for record in source.records], outer)
     if row.name == "dynamodb":
         invocation.found = {record.identifier: record for record in source.records}
     span = invocation.handler
@@ -55,6 +56,8 @@ def begin(
     span.attributes[semconv.FAAS_TRIGGER] = row.trigger
     process.active = invocation
     process.invocations += 1
+    with guard:
+        integrations.begin(span)
     with guard:
         for wrong in settings.wrong:
             reporter.report("capture.config", wrong)
@@ -64,17 +67,26 @@ def begin(
 
 
 def _continue(
-    invocation: Invocation, name: str, contexts: list[SpanContext | None]
+    invocation: Invocation,
+    name: str,
+    contexts: list[SpanContext | None],
+    outer: SpanContext | None,
 ) -> list[SpanContext]:
     """Give *invocation* its span: in the trace of its senders where they agree, else in its own.
 
+    Where another tracer's span is *outer* to us, its trace is ours: what that tracer sends from
+    here bears it. Where the senders' trace is another, they are linked, so that both joins hold.
     Returns the senders that are linked instead of being the parent.
     """
     known = list(dict.fromkeys(context for context in contexts if context is not None))
     agree = bool(known) and None not in contexts
-    if agree and all(context.trace_id == known[0].trace_id for context in known):
+    others = known[1:] if outer is None else [*known[1:], outer]
+    if agree and all(context.trace_id == known[0].trace_id for context in others):
         parent, *linked = known
         span = Span(invocation, name, parent.trace_id, parent.span_id)
+    elif outer is not None:
+        linked = known
+        span = Span(invocation, name, outer.trace_id, outer.span_id)
     else:
         linked = known
         span = Span(invocation, name, new_trace_id(), None)

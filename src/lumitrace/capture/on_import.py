@@ -29,6 +29,10 @@ def call(patch: "Patch", name: str) -> None:
                 module = importlib.import_module(name)  # waits for the thread that imports it
             patch(module)
     else:
+        for finder in sys.meta_path:
+            if isinstance(finder, Finder) and finder.name == name:
+                finder.patches.append(patch)
+                return
         sys.meta_path.insert(0, Finder(patch, name))
 
 
@@ -36,7 +40,7 @@ class Finder:
     """Waits for one module to be imported, and then takes itself away."""
 
     def __init__(self, patch: "Patch", name: str) -> None:
-        self.patch = patch
+        self.patches = [patch]
         self.name = name
 
     def find_spec(self, name: str, path: "Any" = None, target: "Any" = None) -> "Any":
@@ -61,7 +65,8 @@ class Finder:
             if self in sys.meta_path:
                 sys.meta_path.remove(self)
             execute(module)
-            with guard:
-                self.patch(module)
+            for patch in self.patches:
+                with guard:
+                    patch(module)
 
         loader.exec_module = exec_module
