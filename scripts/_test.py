@@ -22,7 +22,24 @@ _WIRE_CAPTURE = (
     Contents("newest", ("wrapt<3", "boto3", "pytest>=8.0", "hypothesis>=6.100"), extras=None),
     Contents("oldest", ("wrapt==1.15.*", "boto3", "pytest>=8.0", "hypothesis>=6.100"), extras=None),
 )
-_WIRE_CAPTURE_TESTS = ("tests/wire", "tests/capture")
+# OpenTelemetry's shim of OpenCensus, which takes wrapt 1.x alone, as of this release.
+_NEIGHBOURS = (
+    Contents(
+        "neighbours",
+        (
+            "opentelemetry-opencensus-shim==0.66b1",
+            "opentelemetry-sdk",
+            "wrapt<2",
+            "pytest>=8.0",
+        ),
+        extras=None,
+    ),
+)
+# What --only takes: the environments, and the tests that run in each of them.
+_PARTS = {
+    "wire-capture": (_WIRE_CAPTURE, ("tests/wire", "tests/capture")),
+    "neighbours": (_NEIGHBOURS, ("tests/neighbours",)),
+}
 AT_ONCE = 2
 _NEED_LINUX = ("tests/ushop", "tests/end_to_end")
 
@@ -71,9 +88,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--only",
-        choices=["wire-capture"],
-        help="what runs inside a function: with nothing but wrapt, with boto3 and the newest "
-        "wrapt, with boto3 and the oldest",
+        choices=[*_PARTS],
+        help="wire-capture: what runs inside a function, with nothing but wrapt, with boto3 and "
+        "the newest wrapt, with boto3 and the oldest; neighbours: a library that needs an "
+        "environment of its own",
     )
     parser.add_argument("--python", help="the Python to use (default: $PYTHON, else python3)")
     return parser
@@ -102,7 +120,8 @@ def _runs(options: argparse.Namespace, pytest_arguments: list[str]) -> tuple[lis
     environments: tuple[Contents, ...] = (_environments.dev(),)
     arguments = _everything(pytest_arguments)
     if options.only:
-        environments, arguments = _WIRE_CAPTURE, [*_WIRE_CAPTURE_TESTS, *pytest_arguments]
+        environments, tests = _PARTS[options.only]
+        arguments = [*tests, *pytest_arguments]
     runs, rows = [], []
     for version, python in _chosen(options).items():
         if python is None:

@@ -128,7 +128,7 @@ def test_a_name_that_was_never_allowed_is_refused_as_before(ids_on, captured, lo
     traced(lambda event, context: None)
 
     with pytest.raises(KeyError, match="overwrite"):
-        log.info("x", extra={"lineno": 1})
+        log.info("x", extra={"lineno": 1})  # noqa: G101  # what is tested
 
 
 def test_a_factory_that_was_there_is_called(ids_on, captured, context, log):
@@ -264,7 +264,7 @@ def test_powertools_logger_has_them(ids_on, captured, context, monkeypatch):
 
 @pytest.fixture
 def structlog():
-    """structlog as the application configured it; reset afterwards."""
+    """Structlog as the application configured it; reset afterwards."""
     module = pytest.importorskip("structlog")
     yield module
     module.reset_defaults()
@@ -413,7 +413,7 @@ handler({}, None)
 print(*sorted(name for name in sys.modules if name.split(".")[0] in NAMES), file=sys.stderr)
 print(*sorted(name for name in sys.modules if ".integrations." in name), file=sys.stderr)
 """
-NAMES = "logging structlog loguru opentelemetry aws_xray_sdk aws_lambda_powertools wrapt".split()
+NAMES = ["structlog", "loguru", "opentelemetry", "aws_xray_sdk", "wrapt", "logging"]
 
 
 @pytest.mark.parametrize(
