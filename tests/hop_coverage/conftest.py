@@ -1,0 +1,171 @@
+"""Capture on both sides through AWS in small, and the real reassembly on what they wrote."""
+
+import base64
+import contextvars
+import json
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+import lumitrace
+from lumitrace import traced
+from lumitrace.capture.config import settings
+from lumitrace.capture.current import process
+
+BESIDE = Path(__file__).parents[1] / "capture" / "conftest.py"
+_spec = spec_from_file_location("aws_in_small", BESIDE)
+_small = module_from_spec(_spec)
+_spec.loader.exec_module(_small)
+aws, captured, clock, event, _fresh = (
+    getattr(_small, name) for name in ("aws", "captured", "clock", "event", "_fresh")
+)
+
+INJECTED, NOT_INJECTED, ONE_SIDE = "injected", "not injected", "one side"
+ROOT = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
+EXACT = ("context", "context (proved)", "link key")
+
+
+class Stage:
+    """Senders and receivers of one hop, run for real.
+
+    Attributes:
+        aws: AWS in small; its *sent* and *answers* are this hop's alone.
+        callee: called while a sender waits for its answer, with what was sent.
+    """
+
+    def __init__(self, aws, captured, monkeypatch, event):
+        self.aws, self.captured, self._patch, self.event = aws, captured, monkeypatch, event
+        self._clients = {}
+        self._names = {}
+
+    def begin(self, mode):
+        """Forget the hop before this one."""
+        self.captured.writes.clear()
+        self.aws.sent.clear()
+        self.aws.requests.clear()
+        self.aws.answers.clear()
+        self.aws.tables.clear()
+        self._names = {}
+        self._patch.setattr(settings, "inject", mode != NOT_INJECTED)
+        self._patch.delenv("_X_AMZN_TRACE_ID", raising=False)
+
+    def client(self, service):
+        """Return a client, made once."""
+        if service not in self._clients:
+            self._clients[service] = self.aws.client(service)
+        return self._clients[service]
+
+    def xray(self):
+        """Let X-Ray's root travel from the sender to the receiver, as AWS does here."""
+        self._patch.setenv("_X_AMZN_TRACE_ID", ROOT)
+
+    def send(self, work, event=None, request=None):
+        """Run *work* inside an invocation of a sender; return its answer and the request id."""
+        request = request or f"sender-{len(self._names)}"
+        return self._run(lambda _: work(), event or {}, request, "sender")
+
+    def receive(self, event, request="receiver", *, loop=True, **context):
+        """Hand *event* to a receiver, record by record where it *loop*s."""
+
+        def handle(event):
+            for _ in lumitrace.records(event) if loop and isinstance(event, dict) else ():
+                pass
+
+        return self._run(handle, event, request, "receiver", **context)
+
+    def answering(self, receive, answer):
+        """Answer the next request with *answer*, after *receive* has run on what was sent."""
+
+        def answered(sent):
+            active, process.active = process.active, None
+            try:
+                contextvars.Context().run(receive, sent)
+            finally:
+                process.active = active
+            return answer
+
+        self.aws.answers.append(answered)
+
+    def _run(self, work, event, request, name, **context):
+        self._names[request] = name
+        said = {"aws_request_id": request, "client_context": None}
+        said["invoked_function_arn"] = f"arn:aws:lambda:eu-west-1:123456789012:function:{name}"
+        self._patch.setenv("AWS_LAMBDA_FUNCTION_NAME", name)
+        handler = traced(lambda event, context: work(event))
+        return handler(event, SimpleNamespace(**{**said, **context}))
+
+    def client_context(self):
+        """Return what the newest runtime client makes of the client context that was sent."""
+        encoded = self.aws.requests[-1].headers.get("X-Amz-Client-Context")
+        if encoded is None:
+            return {}
+        text = encoded if isinstance(encoded, str) else encoded.decode()
+        said = json.loads(base64.b64decode(text))
+        empty = SimpleNamespace(custom=None, env=None, client=None)
+        return {"client_context": empty, "w3c": lambda: said.get("w3c")}
+
+    def joined(self, mode):
+        """Return the witnesses of the hops from every sender to the receiver, weakest last."""
+        from lumitrace.reassembly.assemble import assemble
+
+        read = [name for name in ("sender", "receiver") if mode != ONE_SIDE or name == "receiver"]
+        assembled = assemble(list(self._events(read)))
+        if mode == ONE_SIDE:
+            return self._continued(assembled)
+        senders, found = 0, []
+        for transaction in assembled.transactions:
+            functions = {attempt.function for attempt in transaction.attempts}
+            if "sender" in functions:
+                senders += 1
+                found.append(self._witness(assembled, transaction, functions))
+        assert senders == list(self._names.values()).count("sender"), "senders glued together"
+        return found
+
+    def _continued(self, assembled):
+        """Tell whether the receiver goes on with the traces of senders that nobody read."""
+        sent = {line["traceId"] for line in self._lines("sender")}
+        entries = {transaction.id for transaction in assembled.transactions}
+        return ["context" if sent <= entries else ""]
+
+    @staticmethod
+    def _witness(assembled, transaction, functions):
+        if "receiver" not in functions:
+            return ""
+        own = {span.span_id: span for span in transaction.spans}
+        witnesses = [
+            hop.witness
+            for span in own.values()
+            if assembled.attempt_of[span.span_id].function == "receiver"
+            for hop in assembled.hops.get(span.span_id, ())
+            if hop.sender_span in own and assembled.attempt_of[hop.sender_span].function == "sender"
+        ]
+        order = (*EXACT, "X-Ray root (likely)", "same batch", "")
+        return min(witnesses, key=order.index, default="")
+
+    def _lines(self, name):
+        return [one for one in self.captured.lines if self._names.get(one["requestId"]) == name]
+
+    def _events(self, names):
+        """Yield the log of each function: Lambda's START and END around each invocation."""
+        from lumitrace.reassembly.model import LogEvent
+
+        order = 0
+        for request, name in self._names.items():
+            if name not in names:
+                continue
+            told = [text for text in self.captured.text if f'"requestId":"{request}"' in text]
+            for text in (
+                f"START RequestId: {request} Version: 1",
+                *told,
+                f"END RequestId: {request}",
+            ):
+                order += 1
+                yield LogEvent(f"/aws/lambda/{name}", request, 1_795_383_700_000, text, order)
+
+
+@pytest.fixture
+def stage(aws, captured, monkeypatch, event):
+    """Where hops are played."""
+    return Stage(aws, captured, monkeypatch, event)
