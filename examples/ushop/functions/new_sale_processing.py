@@ -4,6 +4,7 @@ import json
 import logging
 import os
 from decimal import Decimal
+from urllib.request import urlopen
 
 import boto3
 
@@ -15,6 +16,7 @@ logger.setLevel(logging.INFO)
 
 catalog = boto3.resource("dynamodb").Table(os.environ["CATALOG_TABLE"])
 sns = boto3.client("sns")
+kinesis = boto3.client("kinesis")
 TOPIC = os.environ["NEW_SALES_TOPIC"]
 
 
@@ -34,11 +36,21 @@ def handler(event, context):
     if product is None:
         logger.warning("Not in the catalog: %s", sale["product"])
         return {"statusCode": 404, "body": json.dumps({"message": "No such product"})}
+    click = {"customerId": sale["customerId"], "department": sale["department"]}
+    kinesis.put_record(
+        StreamName=os.environ["CLICKS_STREAM"],
+        PartitionKey=sale["customerId"],
+        Data=json.dumps(click),
+    )
+    url = f"{os.environ['PRICES_URL']}/prices/{sale['product']}?amount={sale['amount']}"
+    with urlopen(url, timeout=5) as answer:  # noqa: S310  # ours, not the caller's
+        discount = json.load(answer)["discountPercent"]
+    message = {**sale, "name": product["name"], "discountPercent": discount}
 
     sns.publish(
         TopicArn=TOPIC,
         Subject="New sale",
-        Message=json.dumps({**sale, "name": product["name"]}, default=float),
+        Message=json.dumps(message, default=float),
         MessageAttributes={
             "department": {"DataType": "String", "StringValue": sale["department"]},
         },

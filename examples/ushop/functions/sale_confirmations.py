@@ -1,4 +1,4 @@
-"""Writes each new sale into the table of sales: from here on it counts."""
+"""Writes each new sale into the table of sales: from here on it counts, and others are told."""
 
 import json
 import logging
@@ -14,6 +14,7 @@ logger = logging.getLogger("ushop")
 logger.setLevel(logging.INFO)
 
 sales = boto3.resource("dynamodb").Table(os.environ["SALES_TABLE"])
+events = boto3.client("events")
 
 
 @traced
@@ -40,4 +41,10 @@ def confirm(sale):
     except ClientError:
         logger.error("Failed writing to DDB table: %s", sales.name)  # noqa: TRY400  # one line
         raise
+    confirmed = {
+        "Source": "ushop",
+        "DetailType": "sale.confirmed",
+        "Detail": json.dumps(sale, default=float),
+    }
+    events.put_events(Entries=[confirmed])
     logger.info("Sale confirmed. saleId = %s", sale["saleId"])

@@ -75,6 +75,7 @@ def _stage(arguments: argparse.Namespace) -> Stage:
 def _tell_addresses(stage: Stage) -> None:
     _say(
         f"the shop          POST {stage.api_url}/sales\n"
+        f"its prices        GET {stage.http_api_url}/prices/silk-scarf?amount=42.50\n"
         f"AWS, but Lambda   {stage.endpoint_url}\n"
         f"Lambda's Invoke   {stage.lambda_url}"
     )

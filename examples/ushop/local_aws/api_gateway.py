@@ -1,201 +1,198 @@
-"""API Gateway: a REST API over HTTP whose routes are functions (Lambda proxy integration).
-
-Event: https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
-"""
+"""API Gateway: APIs over HTTP whose routes are functions (Lambda proxy integration)."""
 
 from __future__ import annotations
 
-import base64
 import json
-import os
 import re
-import uuid
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from . import xray
 from .http_server import LOOPBACK, Handler, Server
 from .lambda_platform import TooManyRequestsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from .lambda_platform import Platform
     from .template import Function
 
-API_ID = "u5h0pl0cal"
-STAGE_NAME = "Prod"  # SAM's default
-# Who calls, where the API asks nobody to sign in.
-_NOBODY = dict.fromkeys(
-    (
-        "cognitoIdentityPoolId",
-        "accountId",
-        "cognitoIdentityId",
-        "caller",
-        "principalOrgId",
-        "accessKey",
-        "cognitoAuthenticationType",
-        "cognitoAuthenticationProvider",
-        "userArn",
-        "user",
-    )
-)
-_FAILED: tuple[int, dict[str, str], bytes] = 502, {}, b'{"message": "Internal server error"}'
+Answer = tuple[int, dict[str, str], bytes]  # status, headers, body
 
 
 @dataclass(frozen=True)
-class _Route:
+class Route:
+    """One route of an API: a function, and what it serves."""
+
     function: str
     method: str
     resource: str
-    path: re.Pattern[str]
+
+    def match(self, method: str, path: str) -> dict[str, str] | None:
+        """Return what stands at the route's placeholders, or None where it serves another."""
+        pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(self.resource))
+        found = re.fullmatch(pattern, path)
+        return found.groupdict() if found and self.method in {method, "ANY"} else None
+
+
+@dataclass
+class Request:
+    """One request to an API.
+
+    Attributes:
+        ids: What the client is told to find the request again: headers of the answer.
+        parameters: What stands at the route's placeholders.
+        headers: All values of each, with those that API Gateway adds.
+        host: The name by which the client called the API.
+        at: When it came, in UTC.
+    """
+
+    ids: Mapping[str, str]
+    route: Route
+    method: str
+    path: str
+    query: str
+    protocol: str
+    parameters: Mapping[str, str]
+    headers: Mapping[str, list[str]]
+    body: bytes
+    host: str
+    source_ip: str
+    user_agent: str | None
+    at: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
+
+    @property
+    def time(self) -> str:
+        """When it came, as API Gateway spells it."""
+        return f"{self.at:%d/%b/%Y:%H:%M:%S} +0000"
+
+    @property
+    def epoch_ms(self) -> int:
+        """When it came, in Unix milliseconds."""
+        return int(self.at.timestamp() * 1000)
+
+
+class Api(ABC):
+    """What each kind of API does its own way.
+
+    Attributes:
+        id: By what AWS's host name calls it.
+        event_type: By what a template asks for its routes.
+        no_route: The answer where no route serves a request.
+        failed: The answer where the function failed.
+        tells_root: Whether the client is told X-Ray's root.
+    """
+
+    id: str
+    event_type: str
+    no_route: tuple[int, bytes]
+    failed: Answer
+    tells_root: bool
+
+    @abstractmethod
+    def ids(self) -> dict[str, str]:
+        """Return the ids of a new request."""
+
+    @abstractmethod
+    def event(self, request: Request, account: str) -> dict[str, Any]:
+        """Return what the function gets."""
+
+    @abstractmethod
+    def answer(self, payload: bytes) -> Answer:
+        """Return what the function's answer says, and `failed` where it says nonsense."""
+
+    def aws_host(self, region: str) -> str:
+        """Return the host name that AWS gives it."""
+        return f"{self.id}.execute-api.{region}.amazonaws.com"
 
 
 class ApiGateway:
-    """All routes of the template's functions, at one address."""
+    """One API with its routes, at one address."""
 
-    def __init__(self, platform: Platform, functions: Iterable[Function]) -> None:
+    def __init__(self, api: Api, platform: Platform, functions: Iterable[Function]) -> None:
         """Listen at once; ``url`` is the address of the API's stage."""
+        self.api = api
         self.platform = platform
         self.routes = [
-            _route(function.name, event.properties["Method"], event.properties["Path"])
+            Route(function.name, event.properties["Method"].upper(), event.properties["Path"])
             for function in functions
             for event in function.events
-            if event.type == "Api"
+            if event.type == api.event_type
         ]
         self._server = Server(_ApiHandler, self)
         self.url = f"http://{LOOPBACK}:{self._server.port}"
 
-    def find(self, method: str, path: str) -> tuple[_Route, dict[str, str]] | None:
-        """Return the route and what stands at its placeholders, or None."""
-        for route in self.routes:
-            if route.method in (method, "ANY") and (found := route.path.fullmatch(path)):
-                return route, found.groupdict()
-        return None
+    @property
+    def aws_url(self) -> str:
+        """The address that a template's functions know it by."""
+        return f"https://{self.api.aws_host(self.platform.region)}"
 
     def stop(self) -> None:
         """Take no more requests."""
         self._server.stop()
 
 
-def _route(function: str, method: str, resource: str) -> _Route:
-    pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(resource))
-    return _Route(function, method.upper(), resource, re.compile(pattern))
-
-
 class _ApiHandler(Handler):
     def _serve(self) -> None:
         gateway: ApiGateway = self.server.owner  # type: ignore[attr-defined]
-        body = self.body()
-        request_id, extended_id = str(uuid.uuid4()), base64.b64encode(os.urandom(11)).decode()
+        api = gateway.api
         root = xray.root_of(self.headers.get("X-Amzn-Trace-Id")) or xray.new_root()
-        told = {"x-amzn-RequestId": request_id, "x-amz-apigw-id": extended_id}
-        found = gateway.find(self.command, urlsplit(self.path).path)
-        if found is None:
-            self.answer(403, b'{"message":"Missing Authentication Token"}', told)
+        request = self._request(gateway, self.body(), root)
+        if request is None:
+            status, body = api.no_route
+            self.answer(status, body, api.ids())
             return
-        route, parameters = found
-        event = self._event(gateway, route, parameters, body, (request_id, extended_id, root))
+        event = json.dumps(api.event(request, gateway.platform.account)).encode()
         try:
-            outcome = gateway.platform.invoke(
-                route.function, json.dumps(event).encode(), trace_root=root
-            )
+            outcome = gateway.platform.invoke(request.route.function, event, trace_root=root)
         except TooManyRequestsError:
-            status, headers, answer = _FAILED
+            status, headers, body = api.failed
         else:
-            status, headers, answer = _FAILED if outcome.error else _response(outcome.payload)
+            status, headers, body = api.failed if outcome.error else api.answer(outcome.payload)
+        told = {"X-Amzn-Trace-Id": f"Root={root}"} if api.tells_root else {}
         self.answer(
-            status,
-            answer,
-            {
-                "Content-Type": "application/json",
-                **told,
-                "X-Amzn-Trace-Id": f"Root={root}",
-                **headers,
-            },
+            status, body, {"Content-Type": "application/json", **request.ids, **told, **headers}
         )
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _serve  # noqa: N815
 
-    def _event(
-        self,
-        gateway: ApiGateway,
-        route: _Route,
-        parameters: dict[str, str],
-        body: bytes,
-        ids: tuple[str, str, str],
-    ) -> dict[str, Any]:
+    def _request(self, gateway: ApiGateway, body: bytes, root: str) -> Request | None:
+        """Return the request, or None where no route serves it."""
         url = urlsplit(self.path)
-        query = parse_qs(url.query, keep_blank_values=True)
-        multi = {name: self.headers.get_all(name, []) for name in self.headers}
-        source_ip = self.client_address[0]
-        multi |= {
-            "X-Amzn-Trace-Id": [f"Root={ids[2]}"],
-            "X-Forwarded-For": [source_ip],
+        for route in gateway.routes:
+            parameters = route.match(self.command, url.path)
+            if parameters is not None:
+                return Request(
+                    ids=gateway.api.ids(),
+                    route=route,
+                    method=self.command,
+                    path=url.path,
+                    query=url.query,
+                    protocol=self.request_version,
+                    parameters=parameters,
+                    headers=self._headers(root),
+                    body=body,
+                    host=self._host() or gateway.api.aws_host(gateway.platform.region),
+                    source_ip=self.client_address[0],
+                    user_agent=self.headers.get("User-Agent"),
+                )
+        return None
+
+    def _headers(self, root: str) -> dict[str, list[str]]:
+        own = {
+            "X-Amzn-Trace-Id": [f"Root={root}"],
+            "X-Forwarded-For": [self.client_address[0]],
             "X-Forwarded-Port": ["443"],
             "X-Forwarded-Proto": ["https"],
         }
-        return {
-            "resource": route.resource,
-            "path": url.path,
-            "httpMethod": self.command,
-            "headers": {name: values[-1] for name, values in multi.items()},
-            "multiValueHeaders": multi,
-            "queryStringParameters": {name: values[-1] for name, values in query.items()} or None,
-            "multiValueQueryStringParameters": query or None,
-            "pathParameters": parameters or None,
-            "stageVariables": None,
-            "requestContext": self._request_context(gateway, route, url.path, ids, source_ip),
-            "body": body.decode("utf-8", "replace") if body else None,
-            "isBase64Encoded": False,
-        }
+        replaced = {name.lower() for name in own}
+        names = [name for name in self.headers if name.lower() not in replaced]
+        return {**{name: self.headers.get_all(name, []) for name in names}, **own}
 
-    def _request_context(
-        self,
-        gateway: ApiGateway,
-        route: _Route,
-        path: str,
-        ids: tuple[str, str, str],
-        source_ip: str,
-    ) -> dict[str, Any]:
-        now = datetime.now(timezone.utc)
-        return {
-            "resourceId": f"{sum(map(ord, route.resource)):06x}",
-            "resourcePath": route.resource,
-            "httpMethod": self.command,
-            "extendedRequestId": ids[1],
-            "requestTime": f"{now:%d/%b/%Y:%H:%M:%S} +0000",
-            "path": f"/{STAGE_NAME}{path}",
-            "accountId": gateway.platform.account,
-            "protocol": self.request_version,
-            "stage": STAGE_NAME,
-            "domainPrefix": API_ID,
-            "requestTimeEpoch": int(now.timestamp() * 1000),
-            "requestId": ids[0],
-            "identity": {
-                **_NOBODY,
-                "sourceIp": source_ip,
-                "userAgent": self.headers.get("User-Agent"),
-            },
-            "domainName": f"{API_ID}.execute-api.{gateway.platform.region}.amazonaws.com",
-            "deploymentId": "l0c4l1",
-            "apiId": API_ID,
-        }
-
-
-def _response(payload: bytes) -> tuple[int, dict[str, str], bytes]:
-    """Return status, headers and body as the handler's answer says, 502 where it says nonsense."""
-    try:
-        told = json.loads(payload)
-        status = int(told["statusCode"])
-        headers = {str(name): str(value) for name, value in (told.get("headers") or {}).items()}
-        for name, values in (told.get("multiValueHeaders") or {}).items():
-            headers[str(name)] = ", ".join(map(str, values))
-        body = told.get("body") or ""
-        answer = base64.b64decode(body) if told.get("isBase64Encoded") else body.encode()
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return _FAILED
-    headers.pop("Content-Length", None)
-    return status, headers, answer
+    def _host(self) -> str | None:
+        """Return the custom domain name that the client called, or None for an address."""
+        host = self.headers.get("Host", "").rpartition(":")[0] or self.headers.get("Host", "")
+        return host if re.search("[a-z]", host) else None

@@ -50,6 +50,9 @@ class Clients:
         self.streams = client("dynamodbstreams")
         self.sns = client("sns")
         self.sqs = client("sqs")
+        self.events = client("events")
+        self.kinesis = client("kinesis")
+        self.s3 = client("s3")
         self.logs = client("logs")
 
 

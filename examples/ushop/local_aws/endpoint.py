@@ -1,19 +1,21 @@
-"""The endpoint that plays DynamoDB, SNS, SQS and CloudWatch Logs: moto, in a process of its own."""
+"""The endpoint that plays all but Lambda and API Gateway: moto, in a process of its own."""
 
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import socket
 import subprocess
 import sys
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from .clients import ACCOUNT
 from .http_server import LOOPBACK
-from .moto_server import PATH
+from .moto_server import MEMORY, ROOTS, S3_REQUESTS
 
 if TYPE_CHECKING:
     from .spawner import Spawner
@@ -35,8 +37,10 @@ class Endpoint:
     def __init__(self, spawner: Spawner, url: str | None) -> None:
         """Start moto unless *url* is given."""
         self._process: subprocess.Popen[bytes] | None = None
+        self._remembers = True
         if url is not None:
             self.url = url
+            self._remembers = self._ask(MEMORY) is not None  # another stage's moto
             return
         # We choose the port and listen; moto inherits the socket. Nobody can snatch the port.
         with socket.create_server((LOOPBACK, 0), backlog=128) as listener:
@@ -76,16 +80,32 @@ class Endpoint:
 
     def trace_header(self, message_id: str) -> str | None:
         """Return the X-Ray header an SNS message was published with, where the endpoint knows."""
-        if not self.own:
+        return self._ask(ROOTS + message_id) or None
+
+    def s3_request(self, bucket: str, key: str, event_time: str) -> dict[str, str] | None:
+        """Return the ids of the request that changed an object, where the endpoint knows.
+
+        It is the last one that had begun by *event_time*.
+        """
+        told = self._ask(f"{S3_REQUESTS}{bucket}/{quote(key)}")
+        known: list[dict[str, str]] = json.loads(told) if told else []
+        begun = [it for it in known if it["began"] <= event_time]
+        return max(begun, key=itemgetter("began"), default=None)
+
+    def _ask(self, path: str) -> str | None:
+        """Ask what moto itself would have forgotten."""
+        if not self._remembers:
             return None
         connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=5)
         try:
-            connection.request("GET", PATH + message_id)
-            return connection.getresponse().read().decode() or None
-        except OSError:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            told = answer.read().decode()
+        except (OSError, http.client.HTTPException):
             return None
         finally:
             connection.close()
+        return told if answer.status == http.HTTPStatus.OK else None
 
     def stop(self) -> None:
         """Kill our moto; nobody else's endpoint is touched."""

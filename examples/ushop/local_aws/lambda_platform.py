@@ -54,7 +54,12 @@ class Settings:
 
 
 class Platform:
-    """All functions of one region of one account."""
+    """All functions of one region of one account.
+
+    Attributes:
+        aws_environment: Variables that say where AWS is, and how to sign.
+        here: Addresses on this machine by those that the template's variables hold.
+    """
 
     python = sys.executable
     runtime = PYTHON
@@ -75,6 +80,7 @@ class Platform:
         self.shipper = shipper
         self.spawner = spawner
         self.aws_environment: dict[str, str] = {}
+        self.here: dict[str, str] = {}
         self._activity = activity
         self._settings = settings
         self._pools = {
@@ -156,9 +162,14 @@ class Platform:
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "_LOCAL_AWS_LAYERS": ":".join(map(str, self._settings.layers)),
             **self.aws_environment,
-            **function.environment,
+            **{name: self._here(value) for name, value in function.environment.items()},
             **(self._settings.environment or {}),
         }
+
+    def _here(self, value: str) -> str:
+        for there, here in self.here.items():
+            value = value.replace(there, here)
+        return value
 
     def stop(self) -> None:
         """Kill every process; what waits for one gets none."""

@@ -1,4 +1,4 @@
-"""Makes a template's tables, topics, queues and subscriptions, through boto3 at any endpoint."""
+"""Makes a template's tables, topics, queues, streams, buckets, through boto3 at any endpoint."""
 
 from __future__ import annotations
 
@@ -40,6 +40,13 @@ def make(template: Template, clients: Clients) -> Made:
     """
     for logical_id, properties in template.of_type(t.TABLE).items():
         _make_table(template, clients, logical_id, template.resolve(properties))
+    for logical_id, properties in template.of_type(t.STREAM).items():
+        _make_stream(template, clients, logical_id, template.resolve(properties))
+    for logical_id, properties in template.of_type(t.BUCKET).items():
+        name = template.resolve(properties).get("BucketName", logical_id.lower())
+        with contextlib.suppress(clients.s3.exceptions.BucketAlreadyOwnedByYou):
+            clients.s3.create_bucket(Bucket=name)
+        template.learn(logical_id, name, Arn=f"arn:aws:s3:::{name}")
     for logical_id, properties in template.of_type(t.TOPIC).items():
         name = template.resolve(properties).get("TopicName", logical_id)
         arn = clients.sns.create_topic(Name=name)["TopicArn"]
@@ -71,6 +78,17 @@ def _make_table(
     template.learn(
         logical_id, name, Arn=table["TableArn"], StreamArn=table.get("LatestStreamArn", "")
     )
+
+
+def _make_stream(
+    template: Template, clients: Clients, logical_id: str, properties: dict[str, Any]
+) -> None:
+    name = properties.get("Name", logical_id)
+    with contextlib.suppress(clients.kinesis.exceptions.ResourceInUseException):
+        clients.kinesis.create_stream(StreamName=name, ShardCount=properties.get("ShardCount", 1))
+    clients.kinesis.get_waiter("stream_exists").wait(StreamName=name, WaiterConfig={"Delay": 1})
+    summary = clients.kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]
+    template.learn(logical_id, name, Arn=summary["StreamARN"])
 
 
 def _make_queue(

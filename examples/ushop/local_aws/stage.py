@@ -12,22 +12,18 @@ from .activity import Activity
 from .api_gateway import ApiGateway
 from .clients import ACCOUNT, REGION, Clients, credentials
 from .endpoint import Endpoint
+from .event_sources import EventSources
+from .http_api import HttpApi
 from .invoke_api import InvokeApi
 from .lambda_platform import Platform, Settings
 from .log_shipper import LogShipper
 from .resources import make
-from .sources.dynamodb_streams import StreamSource
-from .sources.sns import SnsSource
-from .sources.sqs import POLLERS, SqsSource
+from .rest_api import STAGE_NAME, RestApi
 from .spawner import Spawner
-from .template import Template, TemplateError
+from .template import Template
 
 if TYPE_CHECKING:
     from types import TracebackType
-
-    from .resources import Made
-    from .sources.source import Source
-    from .template import Event, Function
 
 USHOP = Path(__file__).parent.parent / "template.yaml"
 _LOOK_S = 0.03
@@ -37,9 +33,10 @@ class Stage:
     """Plays AWS from ``with`` to its end; nothing it started outlives it.
 
     Attributes:
-        endpoint_url: DynamoDB, SNS, SQS and CloudWatch Logs.
+        endpoint_url: All of AWS but Lambda and API Gateway.
         lambda_url: Lambda's Invoke.
-        api_url: API Gateway; ``POST {api_url}/sales``.
+        api_url: The REST API; ``POST {api_url}/sales``.
+        http_api_url: The HTTP API; ``GET {http_api_url}/prices/silk-scarf?amount=42.50``.
         clients: boto3 clients at *endpoint_url*.
         platform: Lambda.
     """
@@ -47,6 +44,7 @@ class Stage:
     endpoint_url: str
     lambda_url: str
     api_url: str
+    http_api_url: str
     clients: Clients
     platform: Platform
 
@@ -74,7 +72,7 @@ class Stage:
         self._settings = settings or Settings()
         self._max_window_s = max_batching_window_s
         self._activity = Activity()
-        self._sources: list[Source] = []
+        self._sources: EventSources | None = None
         self._parts = contextlib.ExitStack()
 
     def __enter__(self) -> Stage:  # noqa: PYI034  # typing.Self is Python 3.11's
@@ -111,12 +109,11 @@ class Stage:
 
     def stop(self) -> None:
         """End everything; log lines that wait are shipped first."""
-        for source in self._sources:
-            source.stop()
+        if self._sources:
+            self._sources.stop()
         self._parts.close()  # the last one first; one that fails does not keep the others
-        for source in self._sources:
-            source.join()
-        self._sources.clear()
+        if self._sources:
+            self._sources.join()
 
     def pids(self) -> list[int]:
         """Return the ids of the processes that live: moto's and the sandboxes'."""
@@ -126,6 +123,8 @@ class Stage:
 
     def _start(self) -> None:
         template = Template(self._template_path, account=ACCOUNT, region=REGION)
+        template.learn("ServerlessRestApi", RestApi.id)
+        template.learn("ServerlessHttpApi", HttpApi.id)
         spawner = self._stop_later(Spawner())
         self._endpoint = self._stop_later(Endpoint(spawner, self._given_url))
         signing = credentials(own_endpoint=self._given_url is None)
@@ -146,51 +145,35 @@ class Stage:
                 spawner=spawner,
             )
         )
+        self._open_doors(signing)
+        self._sources = EventSources(
+            self.platform, self.clients, self._endpoint, self._activity, self._max_window_s
+        )
+        for function in made.functions:
+            for event in function.events:
+                self._sources.connect(function, event, made)
+
+    def _open_doors(self, signing: dict[str, str]) -> None:
+        """Listen for what comes over HTTP, and tell the functions where."""
         self.lambda_url = self._stop_later(InvokeApi(self.platform)).url
+        rest = self._stop_later(ApiGateway(RestApi(), self.platform, self.functions))
+        http = self._stop_later(ApiGateway(HttpApi(), self.platform, self.functions))
+        self.api_url, self.http_api_url = rest.url, http.url
         self.platform.aws_environment = {
             **signing,
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_ENDPOINT_URL_LAMBDA": self.lambda_url,
         }
-        for function in made.functions:
-            for event in function.events:
-                self._connect(function, event, made)
-        self.api_url = self._stop_later(ApiGateway(self.platform, made.functions)).url
-
-    def _connect(self, function: Function, event: Event, made: Made) -> None:
-        properties = dict(event.properties)
-        window_s = float(properties.get("MaximumBatchingWindowInSeconds", 0))
-        if self._max_window_s is not None:
-            window_s = min(window_s, self._max_window_s)
-        source: Source
-        pollers = 1
-        if event.type == "SNS":
-            source = SnsSource(
-                self.platform, self.clients, self._endpoint, function.name, properties
-            )
-        elif event.type == "SQS":
-            url = made.queue_urls.get(properties["Queue"])
-            if url is None:
-                message = f"{function.name}: the queue {properties['Queue']} is not in the template"
-                raise TemplateError(message)
-            source = SqsSource(
-                self.platform, self.clients, function.name, properties, url, window_s
-            )
-            pollers = POLLERS
-        elif event.type == "DynamoDB":
-            source = StreamSource(
-                self.platform, self.clients, self._activity, function.name, properties, window_s
-            )
-        else:
-            return  # Api: ApiGateway asks for those itself
-        self._sources.append(source)
-        source.start(pollers)
+        self.platform.here = {
+            f"{rest.aws_url}/{STAGE_NAME}": rest.url,
+            http.aws_url: http.url,
+        }
 
     def _busy(self) -> list[str]:
         version = self._activity.version
         if not self._activity.idle:
             return ["invocations"]
-        busy = [source.name for source in self._sources if not source.quiet()]
+        busy = self._sources.busy() if self._sources else []
         return busy or (["invocations"] if self._activity.version != version else [])
 
     def _stop_later(self, part: Any) -> Any:

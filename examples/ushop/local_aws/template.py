@@ -1,8 +1,10 @@
 """Reads ``template.yaml``: the subset of SAM and CloudFormation that the stage plays.
 
-Resources: AWS::Serverless::Function (with events of the types Api, SNS, SQS and DynamoDB),
-AWS::SNS::Topic, AWS::SNS::Subscription (to queues), AWS::SQS::Queue, AWS::SQS::QueuePolicy,
-AWS::DynamoDB::Table. Of the functions: !Ref, !GetAtt, !Sub, in the short form and in the long one.
+Resources: AWS::Serverless::Function (with events of the types Api, HttpApi, SNS, SQS, DynamoDB,
+EventBridgeRule, S3 and Kinesis), AWS::SNS::Topic, AWS::SNS::Subscription (to queues),
+AWS::SQS::Queue, AWS::SQS::QueuePolicy, AWS::DynamoDB::Table, AWS::Kinesis::Stream, AWS::S3::Bucket.
+SAM's own APIs are known as ServerlessRestApi and ServerlessHttpApi.
+Of the functions: !Ref, !GetAtt, !Sub, in the short form and in the long one.
 Globals for functions, Parameters with their defaults. Policies of functions are not played: nothing
 is refused here. Whatever else a template holds is an error, so that the stage never plays half of
 it in silence.
@@ -26,8 +28,10 @@ SUBSCRIPTION = "AWS::SNS::Subscription"
 QUEUE = "AWS::SQS::Queue"
 QUEUE_POLICY = "AWS::SQS::QueuePolicy"
 TABLE = "AWS::DynamoDB::Table"
-RESOURCE_TYPES = (FUNCTION, TOPIC, SUBSCRIPTION, QUEUE, QUEUE_POLICY, TABLE)
-EVENT_TYPES = ("Api", "SNS", "SQS", "DynamoDB")
+STREAM = "AWS::Kinesis::Stream"
+BUCKET = "AWS::S3::Bucket"
+RESOURCE_TYPES = (FUNCTION, TOPIC, SUBSCRIPTION, QUEUE, QUEUE_POLICY, TABLE, STREAM, BUCKET)
+EVENT_TYPES = ("Api", "HttpApi", "SNS", "SQS", "DynamoDB", "EventBridgeRule", "S3", "Kinesis")
 _IGNORED_FUNCTION_PROPERTIES = {"Policies", "Architectures", "Description", "Tags", "Runtime"}
 
 
