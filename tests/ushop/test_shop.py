@@ -55,13 +55,24 @@ def night(stage):
         ("ushop_shipping-worker", "Shipping. saleId = 5a1e0001"),
         ("ushop_sale-analytics", "Sale analysed. saleId = 5a1e0001, department = WOMEN"),
         ("ushop_receipt-email", "Receipt sent. saleId = 5a1e0001"),
+        ("ushop_receipt-archive", "Receipt archived. key = receipts/5a1e0001.txt"),
+        ("ushop_loyalty", "Points given. saleId = 5a1e0001, points = 85"),
     ],
 )
 def test_a_healthy_sale_reaches_every_function(night, function, message):
-    """Each of the five functions logs the sale once."""
+    """Each function that learns of the sale logs it once."""
     lines = [line for line in messages(night.clients.logs, function) if message in line]
 
     assert len(lines) == 1
+
+
+def test_every_sale_has_its_price_checked_and_its_click_counted(night):
+    """The function asks over HTTP, and the clicks come in batches."""
+    checks = "".join(messages(night.clients.logs, "ushop_price-check"))
+    counts = "".join(messages(night.clients.logs, "ushop_clickstream"))
+
+    assert checks.count("Price checked. product = silk-scarf, discount = 0 %") >= 2
+    assert sum(map(int, re.findall(r"department = WOMEN, clicks = (\d+)", counts))) >= 2
 
 
 def test_a_healthy_sale_stands_in_the_table_and_is_off_the_stock(night):
@@ -91,12 +102,15 @@ def test_a_sale_with_text_for_an_amount_fails_three_times_with_one_request_id(ni
         assert any(line.endswith("Failed writing to DDB table: ushop_sales\n") for line in attempt)
 
 
-def test_a_sale_with_text_for_an_amount_gets_no_receipt(night):
-    """What was never written down makes no stream record."""
-    receipts = "".join(messages(night.clients.logs, "ushop_receipt-email"))
+@pytest.mark.parametrize(
+    "function", ["ushop_receipt-email", "ushop_receipt-archive", "ushop_loyalty"]
+)
+def test_a_sale_with_text_for_an_amount_gets_no_receipt_and_no_points(night, function):
+    """What was never written down makes no stream record, and nobody is told of it."""
+    lines = "".join(messages(night.clients.logs, function))
 
-    assert "5a1e0001" in receipts
-    assert "5a1e0bad" not in receipts
+    assert "5a1e0001" in lines
+    assert "5a1e0bad" not in lines
 
 
 def test_the_shop_logs_what_the_story_says(night):

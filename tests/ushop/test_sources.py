@@ -1,8 +1,8 @@
-"""What brings events: SNS, SQS, DynamoDB streams and API Gateway, in the shapes AWS documents."""
+"""What brings events, in the shapes that AWS documents."""
 
-import http.client
+import base64
 import json
-from urllib.parse import urlsplit
+import re
 
 from local_aws.logs import messages
 from local_aws.sources.dynamodb_streams import changes
@@ -133,38 +133,88 @@ def test_equal_images_are_no_change():
     assert changes({"OldImage": image})
 
 
-def test_a_request_becomes_a_proxy_event_of_a_rest_api(probes):
-    """Path, query, headers and both request ids are where API Gateway puts them."""
-    connection = http.client.HTTPConnection(urlsplit(probes.api_url).netloc)
-    connection.request("GET", "/things/7?a=1&a=2", headers={"User-Agent": "me", "X-Twice": "once"})
-    answer = connection.getresponse()
-    answer.read()
-    connection.close()
-
-    event = events_of(probes, "probe-of-api")[-1]
-    assert answer.status == 502  # the probe's answer is none for API Gateway
-    assert (event["resource"], event["path"]) == ("/things/{thing}", "/things/7")
-    assert (event["httpMethod"], event["pathParameters"]) == ("GET", {"thing": "7"})
-    assert event["queryStringParameters"] == {"a": "2"}
-    assert event["multiValueQueryStringParameters"] == {"a": ["1", "2"]}
-    assert (event["headers"]["X-Twice"], event["multiValueHeaders"]["X-Twice"]) == (
-        "once",
-        ["once"],
+def test_an_event_arrives_by_its_rule_with_the_id_that_its_sender_was_told(probes):
+    """What the pattern does not name stays out."""
+    entry = {"Source": "probe", "DetailType": "probe.asked", "Resources": ["arn:of:it"]}
+    answer = probes.clients.events.put_events(
+        Entries=[
+            {**entry, "Detail": '{"n": 1}'},
+            {**entry, "Detail": '{"n": 2}', "DetailType": "probe.unasked"},
+        ]
     )
-    context = event["requestContext"]
-    assert context["requestId"] == answer.headers["x-amzn-RequestId"]
-    assert context["extendedRequestId"] == answer.headers["x-amz-apigw-id"]
-    assert context["identity"]["sourceIp"] == "127.0.0.1"
-    assert (context["stage"], context["path"]) == ("Prod", "/Prod/things/7")
-    assert event["body"] is None
+
+    [event] = events_of(probes, "probe-of-rule")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", event.pop("time"))
+    assert event == {
+        "version": "0",
+        "id": answer["Entries"][0]["EventId"],
+        "detail-type": "probe.asked",
+        "source": "probe",
+        "account": "123456789012",
+        "region": "us-east-1",
+        "resources": ["arn:of:it"],
+        "detail": {"n": 1},
+    }
 
 
-def test_a_path_that_no_function_serves_is_refused_as_api_gateway_does(probes):
-    """Its words for it are Missing Authentication Token."""
-    connection = http.client.HTTPConnection(urlsplit(probes.api_url).netloc)
-    connection.request("GET", "/nothing")
-    answer = connection.getresponse()
-    body = answer.read()
-    connection.close()
+def test_a_bucket_notifies_of_its_objects_with_the_ids_of_the_requests(probes):
+    """Each event bears the ids that were told to the sender of its own request."""
+    s3 = probes.clients.s3
+    put = {"Bucket": "probe-bucket", "Key": "seen/one & two.txt", "Body": b"hello"}
+    answers = [s3.put_object(**put), s3.put_object(**put)]
+    s3.put_object(Bucket="probe-bucket", Key="unseen", Body=b"")
+    answers.append(s3.delete_object(Bucket="probe-bucket", Key="seen/one & two.txt"))
 
-    assert (answer.status, json.loads(body)) == (403, {"message": "Missing Authentication Token"})
+    records = [record for it in events_of(probes, "probe-of-bucket") for record in it["Records"]]
+    records.sort(key=lambda record: record["s3"]["object"]["sequencer"])
+    assert [record["responseElements"] for record in records] == [
+        {
+            "x-amz-request-id": answer["ResponseMetadata"]["RequestId"],
+            "x-amz-id-2": answer["ResponseMetadata"]["HostId"],
+        }
+        for answer in answers
+    ]
+    assert [record["eventName"] for record in records] == [
+        "ObjectCreated:Put",
+        "ObjectCreated:Put",
+        "ObjectRemoved:Delete",
+    ]
+    record = records[0]
+    assert (record["eventSource"], record["eventVersion"]) == ("aws:s3", "2.1")
+    assert (record["s3"]["bucket"]["name"], record["s3"]["object"]["key"]) == (
+        "probe-bucket",
+        "seen%2Fone+%26+two.txt",
+    )
+    assert record["s3"]["object"]["size"] == 5
+    assert {"awsRegion", "eventTime", "userIdentity", "requestParameters"} <= set(record)
+
+
+def test_records_of_a_stream_arrive_in_batches_of_a_shard_and_again_after_a_failure(probes):
+    """The event id is made of the shard and the number that PutRecords answered with."""
+    answer = probes.clients.kinesis.put_records(
+        StreamName="probe-clicks",
+        Records=[{"Data": f"click {n}".encode(), "PartitionKey": f"key {n}"} for n in range(6)],
+    )
+
+    events = events_of(probes, "probe-of-clicks")
+    records = {record["eventID"]: record for event in events for record in event["Records"]}
+    told = [f"{it['ShardId']}:{it['SequenceNumber']}" for it in answer["Records"]]
+    assert sorted(records) == sorted(told)
+    assert sum(len(event["Records"]) for event in events) == 2 * len(told)  # each failed once
+    for event in events:
+        assert len({record["eventID"].partition(":")[0] for record in event["Records"]}) == 1
+    record = records[told[3]]
+    data = record.pop("kinesis")
+    assert base64.b64decode(data["data"]) == b"click 3"
+    assert (data["partitionKey"], data["kinesisSchemaVersion"]) == ("key 3", "1.0")
+    assert data["sequenceNumber"] == answer["Records"][3]["SequenceNumber"]
+    assert isinstance(data["approximateArrivalTimestamp"], float)
+    assert record == {
+        "eventSource": "aws:kinesis",
+        "eventVersion": "1.0",
+        "eventID": told[3],
+        "eventName": "aws:kinesis:record",
+        "invokeIdentityArn": "arn:aws:iam::123456789012:role/probe-of-clicks",
+        "awsRegion": "us-east-1",
+        "eventSourceARN": ARN.format("kinesis", "stream/probe-clicks"),
+    }

@@ -29,18 +29,24 @@ def read(tmp_path):
     return read
 
 
-def test_ushop_has_five_functions_whose_files_a_reader_takes_in_at_once():
+def test_ushop_has_nine_functions_whose_files_a_reader_takes_in_at_once():
     """Each is at most 60 lines long, and its handler is where the template says."""
     template = Template(USHOP, account="123456789012", region="us-east-1")
-    for table in ("CatalogTable", "SalesTable", "StockTable"):
+    for table in ("CatalogTable", "PointsTable", "SalesTable", "StockTable"):
         template.learn(table, table, StreamArn="stream")
+    for resource in ("ClickStream", "ReceiptsBucket", "ServerlessHttpApi"):
+        template.learn(resource, resource, Arn="arn")
     template.learn("NewSalesTopic", "topic")
     template.learn("ShippingQueue", "queue", Arn="queue")
 
     functions = template.functions()
 
     assert sorted(function.name for function in functions) == [
+        "ushop_clickstream",
+        "ushop_loyalty",
         "ushop_new-sale-processing",
+        "ushop_price-check",
+        "ushop_receipt-archive",
         "ushop_receipt-email",
         "ushop_sale-analytics",
         "ushop_sale-confirmations",
@@ -87,8 +93,8 @@ def test_references_are_answered_in_both_forms(read):
     ("text", "message"),
     [
         (
-            "Resources: {B: {Type: 'AWS::S3::Bucket'}}",
-            "B: AWS::S3::Bucket is not played here, only AWS::Serv",
+            "Resources: {B: {Type: 'AWS::EFS::FileSystem'}}",
+            "B: AWS::EFS::FileSystem is not played here, only AWS::Serv",
         ),
         ("Nothing: here", "it has no Resources"),
         ("Resources: [", "cannot be read"),
@@ -109,7 +115,7 @@ def test_a_template_that_cannot_be_played_is_refused_at_once(read, text, message
             "      Description: !Ref Nobody\n      FunctionName: !Ref Nobody\n",
             "nothing in the template answers to Nobody",
         ),
-        ("      Events: {A: {Type: S3}}\n", "One: S3 events are not played here, only Api, SNS"),
+        ("      Events: {A: {Type: MSK}}\n", "One: MSK events are not played here, only Api, Ht"),
     ],
 )
 def test_a_function_that_cannot_be_played_is_refused(read, more, message):
