@@ -1,6 +1,6 @@
 """A night at Ushop: it sells, its till begins to send wrong amounts, and its logs tell the rest.
 
-Five Lambda functions run on this machine under AWS's own runtime client. Nothing leaves the
+Nine Lambda functions run on this machine under AWS's own runtime client. Nothing leaves the
 machine, and everything that was started is stopped again.
 """
 
@@ -76,7 +76,7 @@ def _play(*, keep: bool) -> None:
     from local_aws import Stage, seed  # noqa: PLC0415  # found only now, and on Linux only
 
     began = time.monotonic()
-    _tell("Opening the shop: five functions, a topic, a queue, three tables, on this machine")
+    _tell("Opening the shop: nine functions and what they use of AWS, on this machine")
     try:
         with Stage() as stage:
             seed(stage)
