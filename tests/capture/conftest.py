@@ -2,6 +2,7 @@
 
 import base64
 import copy
+import importlib.util
 import json
 import os
 from pathlib import Path
@@ -288,3 +289,17 @@ def aws(captured):
     aws.topic, aws.queue, aws.decode64 = TOPIC, QUEUE, base64.b64decode
     botocore.install()
     return aws
+
+
+@pytest.fixture
+def server():
+    """A small HTTP server on this machine, which remembers every byte it was sent."""
+    spec = importlib.util.spec_from_file_location(
+        "lumitrace_http_server", Path(__file__).with_name("http_server.py")
+    )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    server = module.Server()
+    yield server
+    server.shutdown()
+    server.server_close()

@@ -67,11 +67,11 @@ def _emit_api_params(
         raise
     with guard:
         names = dict(zip(PARAMETERS[1:], args, strict=False), **kwargs)
-        return _prepare(client, params, names["operation_model"], names["context"])
+        return prepare(client, params, names["operation_model"], names["context"])
     return params
 
 
-def _prepare(client: "Any", params: "Any", model: "Any", context: "Any") -> "Any":
+def prepare(client: "Any", params: "Any", model: "Any", context: "Any") -> "Any":
     """Note the call in botocore's *context*; return *params* with our context in them."""
     # Tracing may have been on for a while, in a test; a URL that is only signed is no call.
     idle = settings.enabled == OFF or context.get("is_presign_request")

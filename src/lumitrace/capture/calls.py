@@ -33,6 +33,7 @@ class LiveCall:
         original: the caller's parameters where ours differ from them, else None.
         attempts: how many requests were sent.
         announce: whether it is written before it begins, whatever the time.
+        attributes: of a call that is a span line of its own whatever comes of it, else None.
         model, client: botocore's model of the operation, and the client where *original* is set.
         resent, refusal: whether it went again without our context, and what the refusal was.
     """
@@ -40,6 +41,7 @@ class LiveCall:
     __slots__ = (
         "announce",
         "attempts",
+        "attributes",
         "call",
         "client",
         "ended",
@@ -66,6 +68,7 @@ class LiveCall:
         self.resent = False
         self.refusal: tuple[str, str, str, str] | None = None
         self.announce = False
+        self.attributes: dict[str, Any] | None = None
         self.ended = False
         self.resource = ""
         self.start_ns = time.perf_counter_ns()
@@ -122,7 +125,7 @@ class LiveCall:
         duration_us = (now_ns - self.start_ns) // 1000
         rare = {"notInjected": self.call.not_injected} if self.call.not_injected else {}
         entry: list[Any] = [self.span_id, self.operation, self.resource]
-        if error is None and self.attempts == 1:
+        if error is None and self.attempts == 1 and self.attributes is None:
             entry += [offset_us, duration_us, code, keys[:MAX_KEYS], *([rare] if rare else [])]
             span.calls.append(entry)
             emit.waits(span, ENTRY_BYTES + sum(map(len, entry[1:3])) + sum(map(len, keys)))
@@ -152,6 +155,8 @@ class LiveCall:
             "resource": self.resource,
             "httpStatus": code,
         }
+        if self.attributes is not None:
+            fields["attributes"] = self.attributes
         if self.attempts > 1:
             fields["attempts"] = self.attempts
         if error is not None:

@@ -12,6 +12,11 @@ STRIP = "strip"
 INJECT = "inject"
 ALL = "all"
 NONE = "none"
+# Where a context goes out over HTTP by default: API Gateway and function URLs.
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-call-api.html
+# https://docs.aws.amazon.com/lambda/latest/dg/urls-configuration.html
+HTTP_HOSTS = ("*.execute-api.*.amazonaws.com", "*.lambda-url.*.on.aws")
+HOST_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.:*")
 
 
 class Setting:
@@ -64,6 +69,12 @@ TABLE = (
         "",
         "Host names of public APIs, separated by commas, whose callers' `traceparent` is believed.",
     ),
+    Setting(
+        "LUMITRACE_HTTP_HOSTS",
+        "",
+        "Your own hosts, separated by commas, to which HTTP requests carry the context, such as "
+        "`*.example.com`; beside API Gateway and function URLs, which `none` takes away.",
+    ),
     Setting("LUMITRACE_RELEASE", "", "The release of the function, kept with its first line."),
     Setting(
         "LUMITRACE_LEVEL",
@@ -100,6 +111,7 @@ class Settings:
         inject: whether contexts go out.
         dynamodb: ``"inject"``, ``"strip"`` or ``"off"``.
         trusted_apis: host names in lower case.
+        http_hosts: patterns of host names, as their labels.
         level, release: text.
         log_ids: whether the application's log records get our ids.
         max_spans, max_bytes: an invocation's budget.
@@ -111,6 +123,7 @@ class Settings:
         "debug",
         "dynamodb",
         "enabled",
+        "http_hosts",
         "inject",
         "level",
         "log_ids",
@@ -135,6 +148,7 @@ class Settings:
         self.trusted_apis = frozenset(
             host.strip().lower() for host in value["trusted_apis"].split(",") if host.strip()
         )
+        self.http_hosts = self._hosts(value["http_hosts"])
         self.release = value["release"]
         self.level = value["level"]
         self.log_ids = value["log_ids"] == ON
@@ -152,6 +166,19 @@ class Settings:
         takes = "|".join(filter(None, setting.choices or ())) or "another value"
         self.wrong.append(f"{setting.name} is not understood, takes {takes}; the default holds")
         return setting.default
+
+    def _hosts(self, value: str) -> tuple[tuple[str, ...], ...]:
+        """Return the patterns in *value* and the default ones, each as its labels."""
+        hosts = [host.strip().lower() for host in value.split(",") if host.strip()]
+        wrong = [host for host in hosts if not HOST_LETTERS.issuperset(host) or host[-1] in "*."]
+        if wrong:
+            self.wrong.append(
+                "LUMITRACE_HTTP_HOSTS is not understood, takes host names such as *.example.com; "
+                "the default holds"
+            )
+            hosts = []
+        known = () if NONE in hosts else HTTP_HOSTS
+        return tuple(tuple(host.split(".")) for host in (*known, *hosts) if host != NONE)
 
 
 settings = Settings()

@@ -63,9 +63,10 @@ def traced_with(handler: "Any", name: str | None, tags: "Mapping[str, object] | 
     if settings.enabled == OFF or getattr(handler, MARK, None) is True or not callable(handler):
         return handler
     with guard:
-        from lumitrace.capture import botocore  # noqa: PLC0415  # nothing is patched before
+        from lumitrace.capture import botocore, doors  # noqa: PLC0415  # nothing is patched before
 
         botocore.install()
+        doors.install()
         watch_forks()
     with guard:
         from lumitrace.capture import integrations  # noqa: PLC0415  # as above

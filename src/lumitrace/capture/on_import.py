@@ -29,44 +29,48 @@ def call(patch: "Patch", name: str) -> None:
                 module = importlib.import_module(name)  # waits for the thread that imports it
             patch(module)
     else:
-        for finder in sys.meta_path:
-            if isinstance(finder, Finder) and finder.name == name:
-                finder.patches.append(patch)
-                return
-        sys.meta_path.insert(0, Finder(patch, name))
+        finder.waiting.setdefault(name, []).append(patch)
+        if finder not in sys.meta_path:
+            sys.meta_path.insert(0, finder)
 
 
 class Finder:
-    """Waits for one module to be imported, and then takes itself away."""
+    """Waits for modules to be imported, and takes itself away after the last.
 
-    def __init__(self, patch: "Patch", name: str) -> None:
-        self.patches = [patch]
-        self.name = name
+    One for all: each import of the function asks every finder (80 ns).
+    """
+
+    def __init__(self) -> None:
+        self.waiting: dict[str, list[Patch]] = {}
 
     def find_spec(self, name: str, path: "Any" = None, target: "Any" = None) -> "Any":
         """Return the spec that the other finders give, its loader telling us when it is done."""
-        if name != self.name:
+        if name not in self.waiting:
             return None
         others = [f for f in sys.meta_path if f is not self and hasattr(f, "find_spec")]
-        for finder in others:
-            spec = finder.find_spec(name, path, target)
+        for other in others:
+            spec = other.find_spec(name, path, target)
             if spec is not None:
                 with guard:
-                    self.tell(spec.loader)
+                    self.tell(spec.loader, name)
                 return spec
         return None
 
-    def tell(self, loader: "Any") -> None:
-        """Have *loader* call us right after it has run the module, this once."""
+    def tell(self, loader: "Any", name: str) -> None:
+        """Have *loader* call us right after it has run the module *name*, this once."""
         execute = loader.exec_module
 
         def exec_module(module: "Any") -> None:
             del loader.exec_module
-            if self in sys.meta_path:
-                sys.meta_path.remove(self)
             execute(module)
-            for patch in self.patches:
+            patches = self.waiting.pop(name, [])
+            if not self.waiting and self in sys.meta_path:
+                sys.meta_path.remove(self)
+            for patch in patches:
                 with guard:
                     patch(module)
 
         loader.exec_module = exec_module
+
+
+finder = Finder()

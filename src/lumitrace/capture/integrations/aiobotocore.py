@@ -1,0 +1,37 @@
+"""aiobotocore: as botocore, its method a coroutine; its own HTTP requests are no spans."""
+
+from lumitrace.capture import botocore
+from lumitrace.capture.frame import cut
+from lumitrace.capture.integrations import _request as http
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+
+async def emit_api_params(
+    bound: "Callable[..., Any]", client: "Any", *args: "Any", **kwargs: "Any"
+) -> "Any":
+    """Stand in for the method: aiobotocore's own work first, then ours on what it returns."""
+    try:
+        params = await bound(*args, **kwargs)
+    except BaseException as error:
+        cut(error)
+        raise
+    with botocore.guard:
+        names = dict(zip(botocore.PARAMETERS[1:], args, strict=False), **kwargs)
+        return botocore.prepare(client, params, names["operation_model"], names["context"])
+    return params
+
+
+async def send(bound: "Callable[..., Any]", _: "Any", *args: "Any", **kwargs: "Any") -> "Any":
+    """Send one request of an AWS call, which is a span already."""
+    token = http.at_hand.set(http.AtHand(quiet=True))
+    try:
+        return await bound(*args, **kwargs)
+    except BaseException as error:
+        cut(error)
+        raise
+    finally:
+        http.leave(token)
