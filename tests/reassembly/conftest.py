@@ -213,15 +213,33 @@ def log_file(tmp_path):
     return tmp_path / "night.jsonl"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread():
+    """Let DuckDB work alone: for a few lines its threads cost more than they bring."""
+    from lumitrace.reassembly.pipeline import duckdb
+
+    duckdb._database().execute("SET threads = 1")
+
+
 @pytest.fixture
-def command():
-    """The command line, in a process of its own."""
+def command(capsys):
+    """The command line; in a process of its own where its input or environment matter."""
 
     def run(*arguments, stdin=None, env=None):
+        if stdin is None and env is None:
+            return here(*arguments)
         called = [sys.executable, "-m", "lumitrace.reassembly.cli", *map(str, arguments)]
         return subprocess.run(
             called, input=stdin, capture_output=True, check=False, timeout=60, env=env
         )
+
+    def here(*arguments):
+        from lumitrace.reassembly.cli import main
+
+        capsys.readouterr()
+        code = main([*map(str, arguments)])
+        said = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, code, said.out.encode(), said.err.encode())
 
     return run
 

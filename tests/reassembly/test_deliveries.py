@@ -134,3 +134,36 @@ def test_a_message_that_comes_back_from_a_dead_letter_queue_is_one_story(
     assert shown["transaction"]["functions"] == ["till", "worker", "rescue"]
     invoked = [span["name"] for span in shown["spans"] if span["role"] == "invocation"]
     assert invoked == ["till", "worker", "rescue", "worker"]
+
+
+@pytest.mark.parametrize("inject", [True, False])
+@pytest.mark.parametrize("whose", ["its own span", "the call's", "the record's"])
+def test_a_bound_entry_belongs_to_its_records_transaction_alone(
+    night, log_file, answer, inject, whose
+):
+    """One call sends three messages: one for each of two records, and one for nobody's."""
+    sends = {number: send(night, number) for number in range(2)}
+    links = [[run.trace, sent] for run, sent in sends.values()]
+    worker = night.begin("worker", 100, trigger="sqs", kind="CONSUMER", links=links, records=2)
+    call, records, bound = night.span(), [], []
+    for number, (sender, sent) in sends.items():
+        record = night.span()
+        records.append([record, sender.trace, sent, f"m{number}", 1000, 500, ""])
+        span = {"its own span": night.span(), "the call's": call, "the record's": record}[whose]
+        bound.append([sender.trace, span, [f"sqs:n{number}"]])
+    keys = ["sqs:n0", "sqs:n1", "sqs:n2"]
+    entry = [call, "sqs.SendMessageBatch", "next", 2000, 900, 200, keys, {"bound": bound}]
+    night.end(worker, 109, began=100, lasted=8, records=records, calls=[entry])
+    for number, (trace, span, _) in enumerate([*bound, [worker.trace, call, []]]):
+        known = {"trace": trace, "parentSpanId": span} if inject else {"linkIn": [f"sqs:n{number}"]}
+        run = night.begin(f"next-{number}", 200 + number, trigger="sqs", kind="CONSUMER", **known)
+        parent = {"parentSpanId": span} if inject else {}
+        night.end(run, 205 + number, began=200 + number, lasted=4, **parent)
+
+    listed = by_tag(answer("transactions", night.write(log_file))[1], "saleId")
+
+    assert listed["s-0"]["functions"] == ["till", "worker", "next-0", "next-2"]
+    assert listed["s-1"]["functions"] == ["till", "worker", "next-1", "next-2"]
+    _, shown = answer("show", "s-0", str(log_file))
+    shared = {span["name"]: span["sharedBy"] for span in shown["spans"] if span["sharedBy"]}
+    assert shared == {"worker": 2, "next-2": 2}

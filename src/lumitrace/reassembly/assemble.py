@@ -107,6 +107,8 @@ def _add_span(rows: Rows, attempt: Attempt, span: Span) -> None:
         rows.windows.append((*where, *_window(attempt, span)))
     rows.links += [(*where, *link) for link in span.links]
     rows.sent += [(key, *where) for key in span.link_out]
+    for trace_id, span_id, keys in span.bound:
+        rows.sent += [(key, trace_id, span_id) for key in keys]
     rows.received += [(key, *where) for key in _received(attempt, span)]
     batch = attempt.invocation
     if span.role == RECORD and batch is not None and batch.trace_id != span.trace_id:

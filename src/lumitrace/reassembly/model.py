@@ -16,6 +16,7 @@ SPAN_LINE = "span line"
 
 CLAIMED = "claimed"  # the relation of a context that a caller at a public edge says it has
 
+Bound = tuple[str, str, list[str]]  # trace id, span id, link keys
 POLLED = frozenset(("sqs", "dynamodb", "kinesis", "kafka", "mq"))
 AUTHORIZERS = frozenset(("authorizer", "lambda-authorizer"))
 PUBLIC = frozenset(
@@ -89,6 +90,7 @@ class Span:
         links: (trace id, span id) of senders in other traces.
         claims: (trace id, span id, relation); they join nothing, unless a claim is proved.
         relations: (link key, relation); they join nothing.
+        bound: of a call of a batch: what it sent for single records.
         open: announced, and never seen to end.
     """
 
@@ -115,6 +117,7 @@ class Span:
     links: list[tuple[str, str]] = field(default_factory=list)
     claims: list[tuple[str, str, str]] = field(default_factory=list)
     relations: list[tuple[str, str]] = field(default_factory=list)
+    bound: list[Bound] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
     open: bool = False
 

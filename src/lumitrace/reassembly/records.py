@@ -1,6 +1,11 @@
-"""A batch's records: entered once or again, and failed where the handler's line says so."""
+"""A batch's records: entered once or again, failed where the handler says so, and sent on."""
 
-from lumitrace.reassembly.model import Failure, Span
+from collections.abc import Iterable
+from typing import Any
+
+from lumitrace.reassembly.fields import items, texts
+from lumitrace.reassembly.model import CALL, RECORD, Bound, Failure, Span
+from lumitrace.wire.context import is_id
 from lumitrace.wire.span_line import STATUS_ERROR
 
 NOT_PROCESSED = "BatchItemFailure"  # a record that the handler gave back without an exception
@@ -24,3 +29,35 @@ def fail_record(record: Span, handler: Span | None) -> None:
         reported = Failure(NOT_PROCESSED, "")
         record.status = STATUS_ERROR
         record.failure = (handler.failure if handler else None) or reported
+
+
+def read_bound(value: Any) -> list[Bound]:
+    """Return the ``bound`` of a call of a batch: ``[traceId, spanId, linkOut]`` an entry."""
+    found = []
+    for entry in items(value):
+        trace_id, span_id, keys = [*entry, None, None, None][:3]
+        if is_id(trace_id, 32) and is_id(span_id, 16):
+            found.append((str(trace_id), str(span_id), texts(keys)))
+    return found
+
+
+def send_apart(spans: dict[str, Span], call: Span) -> None:
+    """Give what *call* sent for single records to those: it belongs to their transactions alone.
+
+    An entry that is bound goes out as a span of its record's trace; the rest stays the call's.
+    """
+    apart = {key for _, _, keys in call.bound for key in keys}
+    call.link_out = [key for key in call.link_out if key not in apart]
+    for trace_id, span_id, _ in call.bound:
+        if span_id not in spans:
+            above = _record_of(spans.values(), trace_id)
+            span = Span(trace_id, span_id, CALL, call.name, call.kind, above)
+            span.start_us, span.duration_us = call.start_us, call.duration_us
+            span.operation, span.resource = call.operation, call.resource
+            span.http_status = call.http_status
+            spans[span_id] = span
+
+
+def _record_of(spans: Iterable[Span], trace_id: str) -> str:
+    known = [span.span_id for span in spans if span.role == RECORD and span.trace_id == trace_id]
+    return known[0] if len(known) == 1 else ""

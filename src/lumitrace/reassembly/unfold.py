@@ -30,7 +30,7 @@ from lumitrace.reassembly.model import (
     Failure,
     Span,
 )
-from lumitrace.reassembly.records import fail_record, join_times
+from lumitrace.reassembly.records import fail_record, join_times, read_bound, send_apart
 from lumitrace.wire import link_key, semconv, span_line
 from lumitrace.wire.context import is_id
 
@@ -134,6 +134,7 @@ class Unfolding:
         span.relations = relations(line.get("linkIn"))
         span.receive_count = integer(line, "receiveCount")
         span.url = url(line)
+        span.bound = read_bound(line.get("bound"))
         if span.operation or span.kind in {semconv.KIND_CLIENT, semconv.KIND_PRODUCER}:
             span.role = CALL
         elif "recordId" in line or span.kind == semconv.KIND_CONSUMER:
@@ -191,6 +192,7 @@ class Unfolding:
         span.link_out = texts(keys)
         span.not_injected = text(rare(entry), "notInjected")
         span.kind = text(rare(entry), "kind") or span.kind
+        span.bound = read_bound(rare(entry).get("bound"))
         self._put(span, ENTRY_RANK)
 
     def _record(self, entry: list[Any], base: int) -> None:
@@ -218,6 +220,7 @@ class Unfolding:
                 extend(span.link_out, known.link_out)
                 extend(span.link_in, known.link_in)
                 extend(span.relations, known.relations)
+                span.bound += [one for one in known.bound if one not in span.bound]
                 span.receive_count = span.receive_count or known.receive_count
                 span.role = INVOCATION if known.role == INVOCATION else span.role
             self.spans[span.span_id] = span
@@ -226,6 +229,7 @@ class Unfolding:
             extend(known.link_out, span.link_out)
             extend(known.link_in, span.link_in)
             extend(known.relations, span.relations)
+            known.bound += [one for one in span.bound if one not in known.bound]
 
     def _tags(self, line: Line) -> None:
         tags = line.get("tags")
@@ -241,6 +245,8 @@ class Unfolding:
         attempt.invocation = min(
             handlers, key=lambda span: (span.start_us, span.span_id), default=None
         )
+        for call in [span for span in self.spans.values() if span.bound]:
+            send_apart(self.spans, call)
         attempt.spans = sorted(self.spans.values(), key=lambda s: (s.start_us, s.span_id))
         if attempt.invocation is not None:
             handler = attempt.invocation
@@ -252,7 +258,7 @@ class Unfolding:
             if failure is not None and not handler.failed:
                 self._fail(handler, failure)
         for span in attempt.spans:
-            if self.ranks[span.span_id] == OPEN_RANK and span.role == CALL:
+            if self.ranks.get(span.span_id) == OPEN_RANK and span.role == CALL:
                 span.open = True
             if span.role == RECORD and span.record_id in attempt.failed_records:
                 fail_record(span, attempt.invocation)
