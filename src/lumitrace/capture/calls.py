@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from lumitrace.capture.services import Row
 
 ENTRY_BYTES = 60  # about what an entry has beside its names and keys
-MAX_KEYS = 16  # link keys of one call: a batch has ten entries
+MAX_KEYS = 16  # link keys in an entry; a call with more has a line of its own
+MAX_OWN_KEYS = 500  # of one call: the records of a PutRecords
 MAX_CODE = 100  # characters
 
 
@@ -125,8 +126,9 @@ class LiveCall:
         duration_us = (now_ns - self.start_ns) // 1000
         rare = {"notInjected": self.call.not_injected} if self.call.not_injected else {}
         entry: list[Any] = [self.span_id, self.operation, self.resource]
-        if error is None and self.attempts == 1 and self.attributes is None:
-            entry += [offset_us, duration_us, code, keys[:MAX_KEYS], *([rare] if rare else [])]
+        folds = error is None and self.attempts == 1 and self.attributes is None
+        if folds and len(keys) <= MAX_KEYS:
+            entry += [offset_us, duration_us, code, keys, *([rare] if rare else [])]
             span.calls.append(entry)
             emit.waits(span, ENTRY_BYTES + sum(map(len, entry[1:3])) + sum(map(len, keys)))
         else:
@@ -134,7 +136,7 @@ class LiveCall:
                 rare["awsRequestId"] = aws_request_id[:MAX_CODE]
             fields = self._fields(offset_us, duration_us, code, error)
             if keys:
-                fields["linkOut"] = keys[:MAX_KEYS]
+                fields["linkOut"] = keys[:MAX_OWN_KEYS]
             own = CallSpan(span, self.span_id)
             text = line(span_line.SPAN, own, {**fields, **rare}, {})
             emit.queue(invocation, text)

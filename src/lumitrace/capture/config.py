@@ -65,6 +65,23 @@ TABLE = (
         (INJECT, STRIP, "off"),
     ),
     Setting(
+        "LUMITRACE_EVENTBRIDGE",
+        "off",
+        "`inject` writes the context into the detail of each event sent; "
+        "else events join by their ids.",
+        (INJECT, "off"),
+    ),
+    Setting(
+        "LUMITRACE_EXTRACTOR",
+        "",
+        "`package.module:function`, asked for a `traceparent` where no parser finds one.",
+    ),
+    Setting(
+        "LUMITRACE_TAGS",
+        "",
+        "Dotted paths into the event, separated by commas, whose values become tags.",
+    ),
+    Setting(
         "LUMITRACE_TRUSTED_APIS",
         "",
         "Host names of public APIs, separated by commas, whose callers' `traceparent` is believed.",
@@ -110,6 +127,9 @@ class Settings:
         enabled: ``"1"``, ``"0"`` or ``"strip"``.
         inject: whether contexts go out.
         dynamodb: ``"inject"``, ``"strip"`` or ``"off"``.
+        eventbridge: ``"inject"`` or ``"off"``.
+        extractor: ``package.module:function`` or "".
+        tags: dotted paths, each a tuple of steps.
         trusted_apis: host names in lower case.
         http_hosts: patterns of host names, as their labels.
         level, release: text.
@@ -123,6 +143,8 @@ class Settings:
         "debug",
         "dynamodb",
         "enabled",
+        "eventbridge",
+        "extractor",
         "http_hosts",
         "inject",
         "level",
@@ -130,6 +152,7 @@ class Settings:
         "max_bytes",
         "max_spans",
         "release",
+        "tags",
         "trusted_apis",
         "wrong",
     )
@@ -145,6 +168,11 @@ class Settings:
         self.enabled = value["enabled"] or (ON if in_lambda else OFF)
         self.inject = value["inject"] == ALL
         self.dynamodb = value["dynamodb"]
+        self.eventbridge = value["eventbridge"]
+        self.extractor = value["extractor"]
+        self.tags = tuple(
+            tuple(path.strip().split(".")) for path in value["tags"].split(",") if path.strip()
+        )
         self.trusted_apis = frozenset(
             host.strip().lower() for host in value["trusted_apis"].split(",") if host.strip()
         )

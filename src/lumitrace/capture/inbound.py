@@ -12,30 +12,31 @@ if TYPE_CHECKING:
 def recognise(event: object) -> Row:
     """Return the row of the service that *event* comes from; `OTHER` where none is known.
 
-    Never raises, whatever *event* is.
+    Looks at a few keys, whatever the size of *event*, and never raises, whatever it is.
     """
-    if isinstance(event, list):  # EventBridge Pipes hands over the records alone
-        event = {"Records": event}
-    if not isinstance(event, dict):
+    if isinstance(event, dict):
+        records = event.get("Records")
+        if isinstance(records, list) and records and isinstance(records[0], dict):
+            source = records[0].get("eventSource") or records[0].get("EventSource")
+            if isinstance(source, str):
+                return BY_EVENT_SOURCE.get(source, OTHER)
+        context = event.get("requestContext")
+        if isinstance(context, dict):
+            http = context.get("http")
+            if isinstance(http, dict) and event.get("type") != "REQUEST":
+                host = context.get("domainName")
+                url = isinstance(host, str) and ".lambda-url." in host
+                return BY_NAME["function-url" if url else "api-gateway-http"]
+    elif not isinstance(event, list):
         return OTHER
-    records = event.get("Records")
-    if isinstance(records, list) and records and isinstance(records[0], dict):
-        source = records[0].get("eventSource") or records[0].get("EventSource")
-        return BY_EVENT_SOURCE.get(source, OTHER) if isinstance(source, str) else OTHER
-    context = event.get("requestContext")
-    if isinstance(context, dict):
-        return BY_NAME[_http_service(event, context)]
-    return OTHER
+    from lumitrace.capture.services import _shape  # noqa: PLC0415  # the less frequent shapes
+
+    return BY_NAME[_shape.name(event)]
 
 
-def _http_service(event: "dict[str, Any]", context: "dict[str, Any]") -> str:
-    if "elb" in context:
-        return "alb"
-    if isinstance(context.get("http"), dict):
-        host = context.get("domainName")
-        url = isinstance(host, str) and ".lambda-url." in host
-        return "function-url" if url else "api-gateway-http"
-    return "api-gateway-rest" if isinstance(event.get("httpMethod"), str) else "other"
+def recognise_record(record: object) -> Row:
+    """Return the row of the service whose batch *record* is one of."""
+    return recognise([record]) if isinstance(record, dict) else OTHER
 
 
 def extract(row: Row, event: "Any", context: object) -> tuple[Row, Inbound]:
@@ -53,12 +54,12 @@ def extract(row: Row, event: "Any", context: object) -> tuple[Row, Inbound]:
     service = row.service()
     if service is None:
         return row, Inbound()
-    return row, service.extract({"Records": event} if isinstance(event, list) else event)
+    return row, service.extract(event)
 
 
 def extract_record(record: object) -> tuple[Row, Record]:
     """Return what one *record* of a batch says of its sender."""
-    row = recognise({"Records": [record]})
+    row = recognise_record(record)
     service = row.service()
     if service is None or not isinstance(record, dict):
         return row, Record(None)
@@ -67,10 +68,15 @@ def extract_record(record: object) -> tuple[Row, Record]:
 
 def clean(event: "Any", context: object) -> None:
     """Take off, in place, what lumitrace itself put into *event* and *context*."""
-    if recognise(event).name == "dynamodb" and settings.dynamodb != "off":
+    row = recognise(event)
+    if row.name == "dynamodb" and settings.dynamodb != "off":
         from lumitrace.capture.services import dynamodb  # noqa: PLC0415  # streams only
 
-        dynamodb.clean_event({"Records": event} if isinstance(event, list) else event)
+        dynamodb.clean_event(event)
+    elif row.name == "events":
+        from lumitrace.capture.services import _event_detail  # noqa: PLC0415  # loaded already
+
+        _event_detail.clean(event)
     if getattr(context, "client_context", None) is not None:
         from lumitrace.capture.services import lambda_  # noqa: PLC0415  # Invokes only
 

@@ -13,7 +13,7 @@ from lumitrace.capture.current import process
 from lumitrace.capture.guard import Guard, reporter
 from lumitrace.capture.line import line
 from lumitrace.capture.services import OTHER
-from lumitrace.capture.services._service import Inbound
+from lumitrace.capture.services._service import Inbound, Record
 from lumitrace.capture.span import Invocation, Span
 from lumitrace.wire import semconv, span_line
 from lumitrace.wire.context import SpanContext, new_span_id, new_trace_id
@@ -39,6 +39,8 @@ def begin(
     with guard:
         row = inbound.recognise(event)
         row, source = inbound.extract(row, event, context)
+    if settings.enabled == ON and (settings.extractor or settings.tags):
+        tags = _chosen(source, tags, event, context)
     with guard:
         inbound.clean(event, context)
     if settings.enabled != ON:
@@ -48,7 +50,8 @@ def begin(
     invocation.source = (row.name, source.source)
     name = name or os.environ.get("AWS_LAMBDA_FUNCTION_NAME") or "function"
     outer = integrations.outer(row.trigger, source.claimed)
-    linked = _continue(invocation, name, [record.context for record in source.records], outer)
+    contexts = [record.context for record in source.records]
+    linked = _continue(invocation, name, [*contexts, None] if source.unread else contexts, outer)
     if row.name == "dynamodb":
         invocation.found = {record.identifier: record for record in source.records}
     span = invocation.handler
@@ -64,6 +67,21 @@ def begin(
         fields = lines.start(invocation, row, source, linked)
         emit.put(invocation, [line(span_line.START, span, fields, tags)])
     return invocation
+
+
+def _chosen(source: Inbound, tags: dict[str, str], event: "Any", context: object) -> dict[str, str]:
+    """Let the user's own function and paths look at the event too."""
+    from lumitrace.capture import chosen  # noqa: PLC0415  # only where the user asks for it
+
+    with guard:
+        if settings.tags:
+            tags = {**chosen.tags(event), **tags}
+    with guard:
+        if settings.extractor and all(one.context is None for one in source.records):
+            found = chosen.context(event, context)
+            if found is not None:
+                source.records, source.unread, source.claimed = [Record(found)], 0, None
+    return tags
 
 
 def _continue(

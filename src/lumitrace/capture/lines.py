@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lumitrace.capture.services import Row
     from lumitrace.capture.services._service import Inbound
 
+MAX_TENANT = 256  # characters
 MAX_LINKS = 256  # records told one by one; the rest are counted
 
 
@@ -24,7 +25,11 @@ def start(
 ) -> "dict[str, Any]":
     """Return the fields of the ``start`` line; *linked* are the senders that are no parent."""
     records = source.records
-    keys = [record.link_key for record in records if record.context is None and record.link_key]
+    keys: list[Any] = [
+        [record.link_key, record.relation] if record.relation else record.link_key
+        for record in records
+        if record.context is None and record.link_key
+    ]
     links = [[context.trace_id, context.span_id] for context in linked]
     if source.claimed is not None:
         links.append([source.claimed.trace_id, source.claimed.span_id, "claimed"])
@@ -32,6 +37,10 @@ def start(
         if len(told) > MAX_LINKS:
             invocation.drop("links", len(told) - MAX_LINKS)
             del told[MAX_LINKS:]
+    if source.unread:
+        invocation.drop("links", source.unread)
+    count = len(records) + source.unread
+    received = records[0].receive_count if count == 1 and records else 0
     fields = {
         "name": invocation.handler.name,
         "kind": invocation.handler.kind,
@@ -40,9 +49,11 @@ def start(
         "route": source.route,
         "source": source.source,
         "linkIn": keys,
+        "linkOut": source.link_out,
+        "receiveCount": received if received > 1 else 0,
         "links": links,
         "xrayRoot": parse_xray_root(os.environ.get("_X_AMZN_TRACE_ID")),
-        "records": len(records) if len(records) > 1 else 0,
+        "records": count if count > 1 else 0,
         "attributes": first_of_process() if process.invocations == 1 else None,
     }
     return {field: value for field, value in fields.items() if value}
@@ -94,6 +105,9 @@ def attributes(span: Span, context: object) -> None:
         environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand") == "on-demand"
     ):
         span.attributes[semconv.FAAS_COLDSTART] = True
+    tenant = getattr(context, "tenant_id", None)
+    if tenant and isinstance(tenant, str):
+        span.attributes[semconv.LUMITRACE_TENANT_ID] = tenant[:MAX_TENANT]
     version = environ.get("AWS_LAMBDA_FUNCTION_VERSION")
     if version:
         span.attributes[semconv.FAAS_VERSION] = version

@@ -14,7 +14,7 @@ SQS = "sqs"
 STATES = "states"
 KINDS = frozenset((APIGW, DESTINATION, EVENTS, KINESIS, LAMBDA, S3, SNS, SQS, STATES))
 
-MAX_LENGTH = 200  # characters; AWS's own ids are shorter than 130
+MAX_LENGTH = 320  # characters; the longest of AWS's own is the ARN of an express execution
 
 
 def link_key(kind: str, identifier: object) -> str | None:

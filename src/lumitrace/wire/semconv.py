@@ -14,6 +14,7 @@ FAAS_VERSION = "faas.version"
 HOST_ARCH = "host.arch"
 HTTP_RESPONSE_STATUS_CODE = "http.response.status_code"
 HTTP_REQUEST_METHOD = "http.request.method"
+LUMITRACE_TENANT_ID = "lumitrace.tenant_id"  # of a function in tenant isolation mode
 SERVER_ADDRESS = "server.address"
 SERVICE_VERSION = "service.version"
 TELEMETRY_DISTRO_VERSION = "telemetry.distro.version"

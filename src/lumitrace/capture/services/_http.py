@@ -1,46 +1,65 @@
-"""HTTP events: headers, and whether a caller's ``traceparent`` is believed.
+"""HTTP events: headers, and whether a caller's context is believed.
 
 At a public edge the trace restarts and what the caller claims is kept as a claim
 (https://www.w3.org/TR/trace-context-2/#security-considerations). It is continued at once for IAM
 callers of the function's own account that are not Cognito identities, for private APIs, and for
-the hosts in ``LUMITRACE_TRUSTED_APIS``.
+the hosts in ``LUMITRACE_TRUSTED_APIS``. X-Ray's header is never more than a claim.
 """
+
+from itertools import islice
 
 from lumitrace.capture.config import settings
 from lumitrace.capture.services._service import Inbound, Record
-from lumitrace.wire.context import parse_traceparent
+from lumitrace.wire.header import parse_headers, parse_xray
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from typing import Any
 
 MAX_HEADERS = 200
 MAX_ROUTE = 100  # characters
+NAMES = frozenset(
+    ("traceparent", "b3", "x-b3-traceid", "x-b3-spanid", "uber-trace-id", "x-amzn-trace-id")
+)
 
 
-def header(event: "dict[str, Any]", name: str) -> str | None:
-    """Return the one value of the header *name* (lower case) of *event*, or None.
+def lookup(event: "dict[str, Any]") -> "Callable[[str], str | None]":
+    """Return what answers the one value of a header of *event* that may bear a context.
 
     A header that occurs more than once says nothing: which of them would be right?
     """
-    headers = event.get("multiValueHeaders")
-    if isinstance(headers, dict):
-        for key, value in list(headers.items())[:MAX_HEADERS]:
-            if isinstance(key, str) and key.lower() == name and isinstance(value, list):
-                return value[0] if len(value) == 1 and isinstance(value[0], str) else None
-    headers = event.get("headers")
-    if isinstance(headers, dict):
-        for key, value in list(headers.items())[:MAX_HEADERS]:
-            if isinstance(key, str) and key.lower() == name:
-                return value if isinstance(value, str) else None
-    return None
+    found: dict[str, str | None] = {}
+    for source in ("headers", "multiValueHeaders"):
+        headers = event.get(source)
+        if not isinstance(headers, dict):
+            continue
+        for key, value in islice(headers.items(), MAX_HEADERS):
+            name = key.lower() if isinstance(key, str) and len(key) < 20 else ""
+            if name not in NAMES:
+                continue
+            if isinstance(value, list):  # of all values; it wins over the last of them
+                value = value[0] if len(value) == 1 else None  # noqa: PLW2901  # the one of many
+            found[name] = value if isinstance(value, str) else None
+    return found.get
 
 
-def inbound(event: "dict[str, Any]", route: str, link_key: str | None, *, trusted: bool) -> Inbound:
+def inbound(
+    event: "dict[str, Any]",
+    route: str,
+    link_key: str | None,
+    *,
+    trusted: bool,
+    link_out: "Iterable[str]" = (),
+) -> Inbound:
     """Return what an HTTP *event* says: a parent where the caller is *trusted*, else a claim."""
-    context = parse_traceparent(header(event, "traceparent"))
+    header = lookup(event)
+    context = parse_headers(header)
     record = Record(context if trusted else None, link_key)
-    return Inbound([record], route=route, claimed=None if trusted else context)
+    claimed = None if trusted else context
+    if context is None:
+        claimed = parse_xray(header("x-amzn-trace-id"))
+    return Inbound([record], route=route, claimed=claimed, link_out=link_out)
 
 
 def is_trusted_host(context: "dict[str, Any]") -> bool:
@@ -56,5 +75,5 @@ def is_own_account(caller: object, account: object) -> bool:
 
 def route(method: object, path: object) -> str:
     """Return ``METHOD path``, without a query."""
-    words = [word for word in (method, path) if isinstance(word, str) and word]
+    words = [word[:1024] for word in (method, path) if isinstance(word, str) and word]
     return " ".join(words).split("?", 1)[0][:MAX_ROUTE]

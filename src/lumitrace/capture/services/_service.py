@@ -3,12 +3,16 @@
 A service never sees a span, a clock, the log or the network, and never changes what it is given.
 """
 
+from itertools import chain, islice
+
 from lumitrace.wire.context import SpanContext
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
+
+MAX_RECORDS = 256  # of one event; reading one takes 1 to 3 us
 
 
 class Call:
@@ -39,16 +43,26 @@ class Record:
         context: what the sender wrote into it, or None.
         link_key: the id by which the sender knows it too, or None.
         identifier: the record's own id, for people; "" where it has none.
+        relation: how the sender relates, where it did not cause this: ``"replay"``.
+        receive_count: how often it was received, where its source counts; else 0.
     """
 
-    __slots__ = ("context", "identifier", "link_key")
+    __slots__ = ("context", "identifier", "link_key", "receive_count", "relation")
 
     def __init__(
-        self, context: SpanContext | None, link_key: str | None = None, identifier: object = ""
+        self,
+        context: SpanContext | None,
+        link_key: str | None = None,
+        identifier: object = "",
+        *,
+        relation: str | None = None,
+        receive_count: int = 0,
     ) -> None:
         self.context = context
         self.link_key = link_key
         self.identifier = identifier if isinstance(identifier, str) else ""
+        self.relation = relation
+        self.receive_count = receive_count
 
 
 class Inbound:
@@ -56,34 +70,47 @@ class Inbound:
 
     Attributes:
         records: one a record of the event, or one for the event itself.
+        unread: how many more records the event has, which nobody looked at.
         route: ``POST /sales``, of an HTTP event.
         source: the name of topic, queue or table, of any other.
         claimed: the context that a caller at a public edge claims, not believed.
+        link_out: keys by which a later invocation knows this one.
     """
 
-    __slots__ = ("claimed", "records", "route", "source")
+    __slots__ = ("claimed", "link_out", "records", "route", "source", "unread")
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what an event may say
         self,
         records: "Iterable[Record]" = (),
         *,
         route: str = "",
         source: str = "",
         claimed: SpanContext | None = None,
+        link_out: "Iterable[str]" = (),
+        unread: int = 0,
     ) -> None:
         self.records = list(records)
         self.route = route
         self.source = source
         self.claimed = claimed
+        self.link_out = list(link_out)
+        self.unread = unread
 
 
 class Service:
-    """The hooks; a service answers those that it has something to say to."""
+    """The hooks; a service answers those that it has something to say to.
 
-    def extract(self, event: "dict[str, Any]") -> Inbound:
+    Attributes:
+        max_records: records of one event that are looked at; the rest is counted.
+    """
+
+    max_records = MAX_RECORDS
+
+    def extract(self, event: "Any") -> Inbound:
         """Return what *event* says of its senders."""
-        records = [r for r in event.get("Records") or () if isinstance(r, dict)]
-        return Inbound(map(self.extract_record, records), source=self.source(records))
+        records, unread = first_records(event, self.max_records)
+        found = map(self.extract_record, records)
+        return Inbound(found, source=self.source(records), unread=unread)
 
     def extract_record(self, record: "dict[str, Any]") -> Record:
         """Return what one *record* of an event says of its sender."""
@@ -93,7 +120,7 @@ class Service:
     def source(self, records: "list[dict[str, Any]]") -> str:
         """Return the name of what *records* come from, by the ARN of the first."""
         for record in records[:1]:
-            return name_of(record.get("eventSourceARN"))
+            return name_of(record.get("eventSourceARN") or record.get("eventSourceArn"))
         return ""
 
     def inject(self, call: Call, context: SpanContext) -> "Mapping[str, Any]":
@@ -113,6 +140,26 @@ class Service:
         """Return the link keys that *response* gives."""
         del call, response
         return []
+
+
+def first_records(event: "Any", count: int) -> "tuple[list[dict[str, Any]], int]":
+    """Return the first *count* records of *event*, and how many there are beyond.
+
+    Records stand under ``Records`` or ``records``, in Kafka's case by partition, or are the
+    event itself, as a pipe hands them over.
+    """
+    found = event
+    if isinstance(event, dict):
+        found = event.get("Records") or event.get("records")
+    if isinstance(found, dict):
+        lists = [part for part in islice(found.values(), count) if isinstance(part, list)]
+        total = sum(map(len, lists))
+        found = list(islice(chain.from_iterable(lists), count))
+    elif isinstance(found, list):
+        total = len(found)
+    else:
+        return [], 0
+    return [one for one in found[:count] if isinstance(one, dict)], max(0, total - count)
 
 
 def name_of(text: object) -> str:

@@ -1,11 +1,12 @@
-"""Amazon API Gateway: REST APIs (event format 1.0) and HTTP APIs (format 2.0, and 1.0).
+"""Amazon API Gateway: REST APIs (event format 1.0), HTTP APIs (2.0, and 1.0) and WebSocket APIs.
 
 Inbound:   the header ``traceparent``, believed or claimed as `_http` says; the link key is the
            extended request id of a REST API and the request id of an HTTP API, which the client
-           cannot choose.
+           cannot choose. Of a WebSocket API only ``$connect`` has headers.
 Outbound:  nothing: requests to an API are HTTP calls.
 Event:     https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway.html#apigateway-example-event
            https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+           https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-mapping-template-reference.html
 """
 
 from lumitrace.capture.services import _http
@@ -31,6 +32,11 @@ class ApiGateway(Service):
             identifier = context.get("requestId")
             return _http.inbound(
                 event, route_key, link_key(APIGW, identifier), trusted=_trusted_http(context)
+            )
+        if "connectionId" in context:
+            route, key = _http.route("", context.get("routeKey")), context.get("extendedRequestId")
+            return _http.inbound(
+                event, route, link_key(APIGW, key), trusted=_http.is_trusted_host(context)
             )
         path = event.get("resource") or context.get("resourcePath") or event.get("path")
         route = _http.route(event.get("httpMethod"), path)

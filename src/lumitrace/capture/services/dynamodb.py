@@ -10,7 +10,7 @@ Event:     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Stre
 import time
 
 from lumitrace.capture.services import _attribute_map
-from lumitrace.capture.services._service import Call, Record, Service
+from lumitrace.capture.services._service import Call, Record, Service, first_records
 from lumitrace.wire.context import TRACEPARENT_LENGTH, SpanContext
 from lumitrace.wire.mark import ATTRIBUTE, MAX_HOPS, format_mark, parse_mark, table_hash
 
@@ -27,6 +27,8 @@ SIGNED = ("aws_dbe_head", "aws_dbe_foot", "*amzn-ddb-map-desc*", "*amzn-ddb-map-
 
 class DynamoDB(Service):
     """Tables: the writer's context comes back in every image of the stream."""
+
+    max_records = 10_000  # the largest batch: every mark is taken off, so every one is read before
 
     def extract_record(self, record: "dict[str, Any]") -> Record:
         """Return the context of the last writer, where it is proved that it wrote this."""
@@ -91,10 +93,10 @@ def _is_fresh(mark: "Any", change: "dict[str, Any]") -> bool:
     return isinstance(created, int | float) and abs(created * 1000 - ms) < FRESH_MS
 
 
-def clean_event(event: "dict[str, Any]") -> None:
+def clean_event(event: "Any") -> None:
     """Take our mark off every image of a stream *event*: the handler sees what the writer wrote."""
-    for record in event.get("Records") or ():
-        change = record.get("dynamodb") if isinstance(record, dict) else None
+    for record in first_records(event, DynamoDB.max_records)[0]:
+        change = record.get("dynamodb")
         if not isinstance(change, dict):
             continue
         for image in ("NewImage", "OldImage"):

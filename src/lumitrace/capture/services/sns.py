@@ -1,13 +1,21 @@
 """Amazon SNS.
 
-Inbound:   one record, from ``Sns.MessageAttributes.traceparent.Value``.
+Inbound:   one record, from ``Sns.MessageAttributes.traceparent.Value``; where there is none, from
+           what S3 or EventBridge says in the message.
 Outbound:  ``Publish`` and each entry of ``PublishBatch`` to a topic, as a message attribute.
 Event:     https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html
 Limits:    https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 """
 
-from lumitrace.capture.services import _message_attributes
-from lumitrace.capture.services._service import Call, Inbound, Record, Service, name_of
+from lumitrace.capture.services import _destination, _message_attributes, _nested
+from lumitrace.capture.services._service import (
+    Call,
+    Inbound,
+    Record,
+    Service,
+    first_records,
+    name_of,
+)
 from lumitrace.wire.context import SpanContext
 from lumitrace.wire.link_key import SNS, link_key
 
@@ -22,10 +30,10 @@ MAX_BYTES = 262_144  # a publish, bodies and attributes together; a topic may al
 class Sns(Service):
     """Topics: Lambda hands over one message at a time."""
 
-    def extract(self, event: "dict[str, Any]") -> Inbound:
+    def extract(self, event: "Any") -> Inbound:
         """Return one record a message."""
         inbound = super().extract(event)
-        first = event["Records"][0].get("Sns")
+        [first, *_] = [one.get("Sns") for one in first_records(event, 1)[0]] or [None]
         inbound.source = name_of(first.get("TopicArn")) if isinstance(first, dict) else ""
         return inbound
 
@@ -33,9 +41,18 @@ class Sns(Service):
         """Return the context and the MessageId of one message."""
         message = record.get("Sns")
         message = message if isinstance(message, dict) else {}
-        context = _message_attributes.read(message.get("MessageAttributes"), "Value")
-        identifier = message.get("MessageId")
-        return Record(context, link_key(SNS, identifier), identifier)
+        named, identifier = message.get("MessageAttributes"), message.get("MessageId")
+        context = _message_attributes.read(named, "Value")
+        found = Record(context, link_key(SNS, identifier), identifier)
+        letter = _destination.dead_letter(named, "Value")
+        if letter is not None:
+            found.link_key = letter
+        elif context is None:
+            nested = _nested.read(message.get("Message"), _nested.Room())
+            if nested is not None and (nested.context or nested.link_key):
+                found.context, found.link_key = nested.context, nested.link_key
+                found.relation = nested.relation
+        return found
 
     def inject(self, call: Call, context: SpanContext) -> "Mapping[str, Any]":
         """Add the attribute to a message, or to each of a batch that fits."""

@@ -1,14 +1,15 @@
 """Amazon SQS.
 
 Inbound:   one record a message, from ``messageAttributes.traceparent.stringValue``; where the body
-           is an SNS notification, from the notification.
+           is an SNS notification or an EventBridge event, from that; of a dead letter of Lambda,
+           the id of the invocation that failed.
 Outbound:  ``SendMessage`` and each entry of ``SendMessageBatch``, as a message attribute.
 Event:     https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
 Limits:    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 """
 
-from lumitrace.capture.services import _message_attributes, _sns_notification
-from lumitrace.capture.services._service import Call, Record, Service
+from lumitrace.capture.services import _destination, _message_attributes, _nested
+from lumitrace.capture.services._service import Call, Inbound, Record, Service, first_records
 from lumitrace.wire.context import SpanContext
 from lumitrace.wire.link_key import SQS, link_key
 
@@ -23,16 +24,16 @@ MAX_BYTES = 1_048_576  # a message, and a batch in all; a queue may allow less
 class Sqs(Service):
     """Queues: many messages may arrive at once, each from a trace of its own."""
 
+    def extract(self, event: "Any") -> Inbound:
+        """Return one record a message; all share the room for what is nested in them."""
+        room = _nested.Room()
+        records, unread = first_records(event, self.max_records)
+        found = (_read(record, room) for record in records)
+        return Inbound(found, source=self.source(records), unread=unread)
+
     def extract_record(self, record: "dict[str, Any]") -> Record:
         """Return the context and the id of one message."""
-        identifier = record.get("messageId")
-        context = _message_attributes.read(record.get("messageAttributes"), "stringValue")
-        if context is not None:
-            return Record(context, link_key(SQS, identifier), identifier)
-        nested = _sns_notification.read(record.get("body"))
-        if nested is not None:
-            return Record(nested.context, nested.link_key, identifier)
-        return Record(None, link_key(SQS, identifier), identifier)
+        return _read(record, _nested.Room())
 
     def inject(self, call: Call, context: SpanContext) -> "Mapping[str, Any]":
         """Add the attribute to a message, or to each of a batch that fits."""
@@ -55,6 +56,28 @@ class Sqs(Service):
             sent = [link_key(SQS, done.get("MessageId")) for done in response.get("Successful", ())]
             return [key for key in sent if key]
         return []
+
+
+def _read(record: "dict[str, Any]", room: _nested.Room) -> Record:
+    identifier, named = record.get("messageId"), record.get("messageAttributes")
+    found = Record(_message_attributes.read(named, "stringValue"), link_key(SQS, identifier))
+    found.identifier = identifier if isinstance(identifier, str) else ""
+    found.receive_count = _count(record.get("attributes"))
+    letter = _destination.dead_letter(named, "stringValue")
+    if letter is not None:
+        found.link_key = letter
+    elif found.context is None:
+        nested = _nested.read(record.get("body"), room)
+        if nested is not None and (nested.context or nested.link_key):
+            found.context, found.link_key = nested.context, nested.link_key
+            found.relation = nested.relation
+    return found
+
+
+def _count(attributes: object) -> int:
+    """Return how often a message was received, 0 where that is not told."""
+    text = attributes.get("ApproximateReceiveCount") if isinstance(attributes, dict) else None
+    return int(text) if isinstance(text, str) and text.isdecimal() and len(text) < 10 else 0
 
 
 def _batch(
