@@ -139,24 +139,6 @@ class Settings:
         wrong: one sentence for each value that did not parse.
     """
 
-    __slots__ = (
-        "debug",
-        "dynamodb",
-        "enabled",
-        "eventbridge",
-        "extractor",
-        "http_hosts",
-        "inject",
-        "level",
-        "log_ids",
-        "max_bytes",
-        "max_spans",
-        "release",
-        "tags",
-        "trusted_apis",
-        "wrong",
-    )
-
     def __init__(self) -> None:
         self.load({})
 
