@@ -2,7 +2,9 @@
 
 import base64
 import contextvars
+import io
 import json
+from http.client import HTTPConnection, parse_headers
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import SimpleNamespace
@@ -49,6 +51,8 @@ class Stage:
         self.aws.tables.clear()
         self._names = {}
         self._patch.setattr(settings, "inject", mode != NOT_INJECTED)
+        own = (*settings.http_hosts, ("shop", "example", "com"))
+        self._patch.setattr(settings, "http_hosts", own)
         self._patch.delenv("_X_AMZN_TRACE_ID", raising=False)
 
     def client(self, service):
@@ -79,14 +83,33 @@ class Stage:
         """Answer the next request with *answer*, after *receive* has run on what was sent."""
 
         def answered(sent):
-            active, process.active = process.active, None
-            try:
-                contextvars.Context().run(receive, sent)
-            finally:
-                process.active = active
+            self._meanwhile(receive, sent)
             return answer
 
         self.aws.answers.append(answered)
+
+    def ask(self, host, receive, **answer):
+        """Let a sender ask *host* by HTTP; *receive* gets the headers of the request.
+
+        *answer* are the headers that come back, a hyphen for each underscore.
+        """
+        connection = HTTPConnection(host)
+        connection.sock = Wire(lambda headers: self._meanwhile(receive, headers), answer)
+
+        def get():
+            connection.request("GET", "/stock")
+            return connection.getresponse().read()
+
+        return self.send(get)
+
+    @staticmethod
+    def _meanwhile(receive, sent):
+        """Run *receive* in another process, as it were, while the sender waits."""
+        active, process.active = process.active, None
+        try:
+            contextvars.Context().run(receive, sent)
+        finally:
+            process.active = active
 
     def _run(self, work, event, request, name, **context):
         self._names[request] = name
@@ -163,6 +186,29 @@ class Stage:
             ):
                 order += 1
                 yield LogEvent(f"/aws/lambda/{name}", request, 1_795_383_700_000, text, order)
+
+
+class Wire:
+    """A socket whose other end is a function."""
+
+    def __init__(self, receive, answer):
+        self._receive, self._answer, self._sent = receive, answer, b""
+
+    def sendall(self, data):
+        """Take what the client sends."""
+        self._sent += data
+
+    def makefile(self, *_):
+        """Return the answer, once the other end has done its work."""
+        _, _, head = self._sent.partition(b"\r\n")
+        self._receive(dict(parse_headers(io.BytesIO(head))))
+        told = "".join(
+            f"{name.replace('_', '-')}: {said}\r\n" for name, said in self._answer.items()
+        )
+        return io.BytesIO(f"HTTP/1.1 200 OK\r\n{told}Content-Length: 0\r\n\r\n".encode())
+
+    def close(self):
+        """There is nothing to close."""
 
 
 @pytest.fixture

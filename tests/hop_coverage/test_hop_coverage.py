@@ -181,6 +181,83 @@ def invoke_event(stage):
     stage.receive({"any": "event"}, "aws-request-1")
 
 
+UNPROVED = "a claim that no call of ours proves"
+
+
+def through(stage, name, host, headers, request="receiver", **context):
+    """Hand the event *name* to a receiver, with what a caller at *host* sent."""
+    event = stage.event(name)
+    event.pop("multiValueHeaders", None)
+    event["headers"] = {"host": host, **headers}
+    event["requestContext"].update(context)
+    stage.receive(event, request)
+
+
+@kind(reason=UNPROVED)
+def http_api(stage):
+    """HTTP call → API Gateway, HTTP API."""
+    host = "id.execute-api.eu-west-1.amazonaws.com"
+    stage.ask(
+        host,
+        lambda sent: through(stage, "api_gateway_http", host, sent, requestId="r1="),
+        apigw_requestid="r1=",
+    )
+
+
+@kind(reason=UNPROVED)
+def rest_api(stage):
+    """HTTP call → API Gateway, REST API."""
+    host = "id.execute-api.eu-west-1.amazonaws.com"
+    stage.ask(
+        host,
+        lambda sent: through(stage, "api_gateway_rest", host, sent, extendedRequestId="r1="),
+        x_amz_apigw_id="r1=",
+        x_amzn_RequestId="r2",
+    )
+
+
+@kind(reason=UNPROVED)
+def rest_api_custom(stage):
+    """HTTP call → API Gateway, custom host name not in LUMITRACE_HTTP_HOSTS."""
+    host = "stock.example.org"
+    stage.ask(
+        host,
+        lambda sent: through(stage, "api_gateway_rest", host, sent, extendedRequestId="r1="),
+        x_amz_apigw_id="r1=",
+    )
+
+
+@kind(reason=UNPROVED)
+def function_url(stage):
+    """HTTP call → function URL."""
+    host = "abc.lambda-url.eu-west-1.on.aws"
+    stage.ask(
+        host,
+        lambda sent: through(stage, "function_url", host, sent, domainName=host),
+        x_amzn_RequestId="receiver",
+    )
+
+
+@kind(reason="the answer of a load balancer has no id, and a claim needs a call that proves it")
+def load_balancer(stage):
+    """HTTP call → ALB, host in LUMITRACE_HTTP_HOSTS."""
+    host = "shop.example.com"
+    stage.ask(host, lambda sent: through(stage, "alb", host, sent))
+
+
+@kind()
+def private_api(stage):
+    """HTTP call → API Gateway, private API."""
+    host = "id.execute-api.eu-west-1.amazonaws.com"
+    identity = {"vpceId": "vpce-0123456789abcdef0"}
+    said = {"extendedRequestId": "r1=", "identity": identity}
+    stage.ask(
+        host,
+        lambda sent: through(stage, "api_gateway_rest", host, sent, **said),
+        x_amz_apigw_id="r1=",
+    )
+
+
 @kind(reason="nobody sends it: it is an entry", untraceable=True)
 def timer(stage):
     """Timer."""
