@@ -9,7 +9,7 @@ guarded: an exception inside a hook would be the caller's.
 import functools
 from weakref import WeakSet
 
-from lumitrace.capture import on_import, resend
+from lumitrace.capture import integrations, on_import, resend
 from lumitrace.capture.calls import LiveCall
 from lumitrace.capture.config import INJECT, OFF, ON, settings
 from lumitrace.capture.current import current, process
@@ -17,7 +17,7 @@ from lumitrace.capture.error import describe
 from lumitrace.capture.frame import cut
 from lumitrace.capture.guard import Guard, reporter
 from lumitrace.capture.services import BY_CLIENT
-from lumitrace.capture.services._service import Call, Service
+from lumitrace.capture.services._service import OWN, Call, Service
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -176,7 +176,10 @@ def _after_call(
 
 def _keys(live: LiveCall, parsed: "Mapping[str, Any]") -> list[str]:
     service = live.row.service() if live.row is not None else None
-    return [] if service is None else service.describe_response(live.call, parsed)
+    keys = [] if service is None else service.describe_response(live.call, parsed)
+    if live.call.not_injected == OWN:
+        keys += integrations.theirs()
+    return keys
 
 
 def _failed(exception: "Any" = None, context: "Any" = None, **_: "Any") -> None:

@@ -130,11 +130,16 @@ def _add_span(rows: Rows, attempt: Attempt, span: Span) -> None:
 def _received(attempt: Attempt, span: Span) -> list[str]:
     """Return the keys that *span* received.
 
-    An authorizer is asked by whoever asks the backend, and knows the request by the same id.
+    An authorizer is asked by whoever asks the backend, and knows the request by the same id. The
+    parent of what received a message may be another tracer's span, which the sender names.
     """
+    keys = list(span.link_in)
+    if span is attempt.invocation or span.role == RECORD:
+        contexts = [*span.links, *([(span.trace_id, span.parent_id)] if span.parent_id else [])]
+        keys += [f"{link_key.W3C}:{trace_id}-{span_id}" for trace_id, span_id in contexts]
     if attempt.trigger in AUTHORIZERS and span is attempt.invocation:
-        return [*span.link_in, *(key for key in span.link_out if key.startswith(_APIGW))]
-    return span.link_in
+        keys += [key for key in span.link_out if key.startswith(_APIGW)]
+    return keys
 
 
 def _window(attempt: Attempt, call: Span) -> tuple[int, int, int]:

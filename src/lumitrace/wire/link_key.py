@@ -12,7 +12,8 @@ S3 = "s3"
 SNS = "sns"
 SQS = "sqs"
 STATES = "states"
-KINDS = frozenset((APIGW, DESTINATION, EVENTS, KINESIS, LAMBDA, S3, SNS, SQS, STATES))
+W3C = "w3c"  # another tracer's span, whose context a message bears instead of ours
+KINDS = frozenset((APIGW, DESTINATION, EVENTS, KINESIS, LAMBDA, S3, SNS, SQS, STATES, W3C))
 
 MAX_LENGTH = 320  # characters; the longest of AWS's own is the ARN of an express execution
 

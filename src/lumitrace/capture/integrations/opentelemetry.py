@@ -10,6 +10,7 @@ https://opentelemetry.io/docs/specs/otel/trace/api/#spancontext
 import os
 
 from lumitrace.wire.context import SpanContext, is_id, parse_xray_root
+from lumitrace.wire.link_key import W3C, link_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +29,22 @@ class Last:
 last = Last()
 
 
+def current(context: "Any") -> SpanContext | None:
+    """Return OpenTelemetry's *context* of a span as ours, or None where it is not valid."""
+    found = SpanContext(format(context.trace_id, "032x"), format(context.span_id, "016x"))
+    return found if is_id(found.trace_id, 32) and is_id(found.span_id, 16) else None
+
+
+def sending(module: "Any") -> list[str]:
+    """Return the link key of the span in which a message is being sent, as a list of one or none.
+
+    Its instrumentation has put that span into the message: who receives it has it as parent.
+    """
+    found = current(module.get_current_span().get_span_context())
+    key = found and link_key(W3C, f"{found.trace_id}-{found.span_id}")
+    return [key] if key else []
+
+
 def outer(module: "Any", claimed: SpanContext | None, *, is_edge: bool) -> SpanContext | None:
     """Return the context of the current span, or None where there is none to believe.
 
@@ -38,10 +55,8 @@ def outer(module: "Any", claimed: SpanContext | None, *, is_edge: bool) -> SpanC
     """
     span = module.get_current_span()
     context = span.get_span_context()
-    if not context.is_valid:
-        return None
-    found = SpanContext(format(context.trace_id, "032x"), format(context.span_id, "016x"))
-    if not is_id(found.trace_id, 32) or not is_id(found.span_id, 16):
+    found = current(context)
+    if found is None:
         return None
     if is_edge and (context.is_remote or getattr(span, "parent", context) is not None):
         return None

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 """
 
+from lumitrace.capture.services._service import OWN
 from lumitrace.wire.context import TRACEPARENT_LENGTH, format_traceparent, parse_traceparent
 
 TYPE_CHECKING = False
@@ -31,7 +32,7 @@ def with_context(
     if not isinstance(attributes, dict):
         return message, "attributes-not-a-map"
     if NAME in attributes:
-        return message, "own-traceparent"
+        return message, OWN
     if len(attributes) >= MAX_ATTRIBUTES:
         return message, "ten-attributes"
     value = {"DataType": "String", "StringValue": format_traceparent(context)}
