@@ -113,13 +113,15 @@ def test_a_healthy_sale_has_its_own_receipt_and_no_strangers(night):
 
 
 def test_not_one_hop_is_guessed(night):
-    """Every handler but the first was reached by a context that it read."""
+    """Every handler but the first was reached by a context that it read, or by an id of AWS's."""
     for sale in [*night.truth.healthy[:4], *night.truth.failed[:2]]:
         shown = night.lumitrace("show", sale.sale_id)
 
         entry, *rest = handlers(shown)
         assert entry["witness"] == ""
-        assert {span["witness"] for span in rest} == {"context"}
+        assert {span["witness"] for span in rest} <= {"context", "link key", "context (proved)"}
+        sale = [span for span in rest if span["name"] in HEALTHY]
+        assert {span["witness"] for span in sale} == {"context"}
 
 
 def test_without_injection_link_keys_join(night_without_injection):
@@ -128,7 +130,9 @@ def test_without_injection_link_keys_join(night_without_injection):
     rows = night.lumitrace("transactions", "--limit", "1000")["transactions"]
 
     sold = [set(row["functions"]) for row in rows if "saleId" in row["tags"]]
-    assert sold == [{*CHAIN, "ushop_shipping-worker"}] * len(night.truth.sales)
+    assert len(sold) == len(night.truth.sales)
+    assert all(reached >= {*CHAIN, "ushop_shipping-worker"} for reached in sold)
+    assert not any("ushop_sale-analytics" in reached for reached in sold)
     shown = night.lumitrace("show", night.truth.sales[0].sale_id)
     assert {span["witness"] for span in handlers(shown)[1:]} == {"link key"}
 
