@@ -51,6 +51,7 @@ class Stage:
         self.aws.tables.clear()
         self._names = {}
         self._patch.setattr(settings, "inject", mode != NOT_INJECTED)
+        self._patch.setattr(settings, "eventbridge", "off")
         own = (*settings.http_hosts, ("shop", "example", "com"))
         self._patch.setattr(settings, "http_hosts", own)
         self._patch.delenv("_X_AMZN_TRACE_ID", raising=False)
@@ -60,6 +61,10 @@ class Stage:
         if service not in self._clients:
             self._clients[service] = self.aws.client(service)
         return self._clients[service]
+
+    def opt_in(self, name, value):
+        """Set one of the settings for this hop."""
+        self._patch.setattr(settings, name, value)
 
     def xray(self):
         """Let X-Ray's root travel from the sender to the receiver, as AWS does here."""
@@ -209,6 +214,14 @@ class Wire:
 
     def close(self):
         """There is nothing to close."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread():
+    """Let DuckDB work alone: for a few lines its threads cost more than they bring."""
+    from lumitrace.reassembly.pipeline import duckdb
+
+    duckdb._database().execute("SET threads = 1")
 
 
 @pytest.fixture

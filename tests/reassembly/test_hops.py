@@ -247,3 +247,18 @@ def test_every_kind_of_link_key_joins(night, log_file, answer, key, trigger, ope
 
     assert witnesses(shown, "next") == ["link key"]
     assert "Lambda" not in shown["stack"][2]["service"]
+
+
+def test_a_replays_xray_root_joins_nothing(night, log_file, answer):
+    """Whatever root a replay bears: what it relates to did not cause it."""
+    root = "5759e988bd862e3fe1be46a994272793"
+    till = night.begin("till", 0, trigger="api-gateway-rest", route="POST /sales", xrayRoot=root)
+    put = [night.span(), "events.PutEvents", "default", 1000, 1000, 200, ["events:e-1"]]
+    night.end(till, 9, began=0, lasted=8, calls=[put])
+    said = {"trigger": "events", "linkIn": [["events:e-1", "replay"]], "xrayRoot": root}
+    again = night.begin("loyalty", 9000, **said)
+    night.end(again, 9009, began=9000, lasted=8)
+
+    _, listed = answer("transactions", night.write(log_file))
+
+    assert listed["total"] == 2

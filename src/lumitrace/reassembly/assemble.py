@@ -113,7 +113,7 @@ def _add_span(rows: Rows, attempt: Attempt, span: Span) -> None:
     batch = attempt.invocation
     if span.role == RECORD and batch is not None and batch.trace_id != span.trace_id:
         rows.records.append((*where, batch.trace_id, batch.span_id))
-    if not attempt.xray_root:
+    if not attempt.xray_root or span.relations:  # a replay's root says no more than its key
         return
     sender = (attempt.xray_root, *where, attempt.request_id)
     if span is attempt.invocation:
