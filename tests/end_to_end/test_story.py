@@ -120,8 +120,8 @@ def test_not_one_hop_is_guessed(night):
         entry, *rest = handlers(shown)
         assert entry["witness"] == ""
         assert {span["witness"] for span in rest} <= {"context", "link key", "context (proved)"}
-        sale = [span for span in rest if span["name"] in HEALTHY]
-        assert {span["witness"] for span in sale} == {"context"}
+        of_messages = [span for span in rest if span["name"] in HEALTHY]
+        assert {span["witness"] for span in of_messages} == {"context"}
 
 
 def test_without_injection_link_keys_join(night_without_injection):
