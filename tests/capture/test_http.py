@@ -9,6 +9,7 @@ import traceback
 import urllib.error
 import urllib.request
 from pathlib import Path
+from types import MappingProxyType, MethodType
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -249,6 +250,19 @@ def test_a_request_without_an_answer_is_a_failure(get, captured, context, server
     assert "s3cret" not in "".join(captured.text)
 
 
+def test_an_errors_text_holds_no_query(captured, context, server):
+    """A library may name the whole URL in what it raises."""
+
+    class Blunt(http.client.HTTPConnection):
+        def connect(self):
+            raise OSError("cannot send /pay?card=4111")
+
+    with pytest.raises(OSError, match="card=4111"):
+        run(context, lambda: Blunt("api.example.com").request("GET", "/pay?card=4111"))
+
+    assert spans(captured)[0]["error"] == {"type": "OSError", "message": "cannot send /pay"}
+
+
 def _is_ours(filename):
     return "lumitrace/capture/" in filename.replace("\\", "/") and "tests" not in filename
 
@@ -305,6 +319,7 @@ def test_nothing_is_told_outside_an_invocation(get, captured, context, server, l
 
     assert spans(captured) == []
     assert server.traceparents() == [None]
+    assert isinstance(http.client.HTTPConnection("a.example").getresponse, MethodType)
 
 
 @each
@@ -334,8 +349,6 @@ def test_a_step_of_ones_own_is_the_parent(get, captured, context, server, listed
 
 def test_headers_of_every_form_stay_as_they_are(captured, context, server, listed):
     """Immutable maps, lists of pairs, names in bytes."""
-    from types import MappingProxyType
-
     httpx = pytest.importorskip("httpx")
     fixed = MappingProxyType({"X-A": "1"})
     pairs = [(b"X-B", b"1"), (b"X-B", b"2")]

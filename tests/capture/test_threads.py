@@ -6,7 +6,7 @@ import sys
 import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 
 import pytest
 
@@ -58,10 +58,9 @@ def test_a_thread_has_its_own_span_again_after_the_call(captured, context):
     """The variable is set around the call and reset."""
 
     def work(_):
-        with ThreadPoolExecutor(1) as pool:
-            with span("step"):
-                first = pool.submit(inside).result()
-            return first, pool.submit(inside).result()
+        before = copy_context()
+        with ThreadPoolExecutor(1) as pool, span("step"):
+            return pool.submit(inside).result(), before.run(pool.submit, inside).result()
 
     assert run(context, work) == ("step", "function")
 
