@@ -2,6 +2,7 @@
 
 import base64
 import copy
+import functools
 import importlib.util
 import json
 import os
@@ -165,6 +166,7 @@ class AWS:
         self.requests.append(request)
         sent = _decode(request)
         self.sent.append(sent)
+        limits().check(request, sent)
         answer = self.answers.pop(0) if self.answers else None
         if callable(answer):
             answer = answer(sent)
@@ -198,6 +200,16 @@ class AWS:
                 for number, item in enumerate(items, 1)
             ]
         }
+
+
+@functools.cache
+def limits():
+    """Return the limits of AWS that moto does not enforce: tests/capture/aws_limits.py."""
+    path = Path(__file__).with_name("aws_limits.py")
+    spec = importlib.util.spec_from_file_location("aws_limits", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def _sqs_record(sent, message_id):
@@ -252,12 +264,36 @@ def _ordinary(request, sent, number):
         )
         result = f"<PublishBatchResult><Successful>{inner}</Successful></PublishBatchResult>"
         return f"<PublishBatchResponse>{result}</PublishBatchResponse>"
+    target = request.headers.get("X-Amz-Target", b"")
+    known = _by_target(target.decode() if isinstance(target, bytes) else target, sent, number)
+    if known is not None:
+        return json.dumps(known)
     if "Entries" in sent:
         done = [{"Id": e["Id"], "MessageId": f"sqs-{number}-{e['Id']}"} for e in sent["Entries"]]
         return json.dumps({"Successful": done, "Failed": []})
     if "sqs." in request.url:
         return json.dumps({"MessageId": f"sqs-{number}"})
-    return "{}"
+    return "" if ".s3." in request.url else "{}"
+
+
+def _by_target(target, sent, number):
+    """Return what EventBridge, Kinesis and Step Functions answer, or None."""
+    operation = target.rpartition(".")[2]
+    if operation == "PutEvents":
+        entries = [{"EventId": f"event-{number}-{n}"} for n in range(len(sent["Entries"]))]
+        return {"FailedEntryCount": 0, "Entries": entries}
+    if operation == "PutRecord" and target.startswith("Kinesis"):
+        return {"ShardId": "shardId-000000000000", "SequenceNumber": str(number)}
+    if operation == "PutRecords":
+        taken = [
+            {"ShardId": "shardId-000000000000", "SequenceNumber": str(n)}
+            for n in range(len(sent["Records"]))
+        ]
+        return {"FailedRecordCount": 0, "Records": taken}
+    if operation == "StartExecution":
+        arn = sent["stateMachineArn"].replace("stateMachine", "execution")
+        return {"executionArn": f"{arn}:{sent.get('name', number)}", "startDate": 1}
+    return None
 
 
 def _response(request, status, body):
@@ -270,7 +306,8 @@ def _response(request, status, body):
         def read(self, *_args, **_kwargs):
             return body if isinstance(body, bytes) else body.encode()
 
-    headers = {"x-amzn-RequestId": "aws-request-1"}
+    name = "x-amz-request-id" if ".s3." in request.url else "x-amzn-RequestId"
+    headers = {name: "aws-request-1"}
     return AWSResponse(request.url, status, headers, Raw())
 
 

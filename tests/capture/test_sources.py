@@ -1,11 +1,15 @@
 """Each shape of event that AWS documents: what it is taken for, and what it says of its sender."""
 
+import json
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from lumitrace import traced
 from lumitrace.capture import inbound
+from lumitrace.capture.services import ROWS
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 OURS = "a parent"
@@ -225,3 +229,87 @@ def test_a_record_alone_is_known_too(event, name):
     assert row is inbound.recognise(batch)
     assert record.context or record.link_key
     assert record.identifier
+
+
+def _keys(value):
+    if isinstance(value, list):
+        return {key for one in value for key in _keys(one)}
+    if isinstance(value, dict):
+        return set(value) | {key for one in value.values() for key in _keys(one)}
+    return set()
+
+
+EVENTS = Path(__file__).parents[1] / "events"
+KEYS = sorted(_keys([json.loads(path.read_text("utf-8")) for path in EVENTS.glob("*.json")]))
+TEXTS = ["aws:sns", "aws:sqs", "aws:s3", "aws:kafka", "aws:kinesis", "REQUEST", "Notification"]
+LEAVES = st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.sampled_from(TEXTS)
+ANY = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(KEYS), inner | inner.map(json.dumps), max_size=5)
+    ),
+    max_leaves=16,
+)
+
+
+def read(event):
+    """Read *event* as an invocation does; any exception is the test's."""
+    row, found = inbound.extract(inbound.recognise(event), event, None)
+    for record in found.records:
+        assert record.link_key is None or isinstance(record.link_key, str)
+    inbound.clean(event, None)
+    for record in event if isinstance(event, list) else [event]:
+        inbound.extract_record(record)
+    return row
+
+
+@settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=60)
+@given(ANY)
+def test_no_json_makes_reading_raise(event):
+    """Any JSON of the keys that AWS uses is a service's or `other`, partly read or not at all."""
+    assert read(event) in ROWS
+
+
+@settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=100)
+@given(st.sampled_from([shape[0] for shape in SHAPES]), st.data())
+def test_a_damaged_event_is_read_as_far_as_it_goes(name, data):
+    """One part of a documented event is of a wrong type, cut or missing."""
+    event = json.loads((EVENTS / f"{name}.json").read_text("utf-8"))
+    place = event
+    while isinstance(place, dict | list) and place:
+        keys = list(place) if isinstance(place, dict) else list(range(len(place)))
+        key = data.draw(st.sampled_from(keys))
+        if data.draw(st.integers(0, 3)) == 0 or not isinstance(place[key], dict | list):
+            place[key] = data.draw(ANY)
+            break
+        place = place[key]
+
+    assert read(event) in ROWS
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["[" * 16_000, '{"a":' * 3_000, '{"Type":"Notification"', "{" + "x" * 20_000, "\ud800{", "{}"],
+)
+def test_a_hostile_body_is_opaque(event, body):
+    """What cannot be parsed leaves the queue's own key."""
+    batch = event("sqs_eventbridge")
+    batch["Records"][0]["body"] = body
+
+    _, record = inbound.extract_record(batch["Records"][0])
+
+    assert record.link_key == SQS
+
+
+def test_nesting_ends_at_four(event):
+    """Deeper than that nobody looks."""
+    inner = event("eventbridge")
+    batch = event("sqs_eventbridge")
+    found = []
+    for _ in range(5):
+        batch["Records"][0]["body"] = json.dumps(inner)
+        found.append(inbound.extract_record(batch["Records"][0])[1].link_key)
+        inner = {"wrapped": inner}
+
+    assert found == [EVENT, EVENT, EVENT, EVENT, SQS]
