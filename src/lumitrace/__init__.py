@@ -1,17 +1,18 @@
 """lumitrace: what your Lambda functions did together, from their own log lines.
 
 The front door: `traced` wraps a handler, `tag` says what it is about, `record` and `records` give
-each record of a batch its own context, `span` times a step, `trace_id` is the correlation ID.
+each record of a batch its own context, `bind` gives it to an entry of a later call, `failed` says
+which went wrong, `span` times a step, `trace_id` is the correlation ID.
 """
 
 from lumitrace.capture.handler import traced
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from lumitrace.capture.api import record, records, span, tag, trace_id
+    from lumitrace.capture.api import bind, failed, record, records, span, tag, trace_id
 
 __version__ = "0.1.0"
-__all__ = ["record", "records", "span", "tag", "trace_id", "traced"]
+__all__ = ["bind", "failed", "record", "records", "span", "tag", "trace_id", "traced"]
 
 
 def __getattr__(name: str) -> object:

@@ -23,7 +23,7 @@ CLOCKED = (
     "emit",
     "output",
     "calls",
-    "record",
+    "batch",
     "scope",
     "invocation",
     "resend",

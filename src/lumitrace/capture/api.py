@@ -1,13 +1,20 @@
 """What a handler may call. Nothing here raises, and outside an invocation nothing happens."""
 
-from lumitrace.capture import emit
+from lumitrace.capture import bindings, emit
+from lumitrace.capture.batch import batch_of
 from lumitrace.capture.current import current
 from lumitrace.capture.guard import Guard
 from lumitrace.capture.record import RecordScope, records
 from lumitrace.capture.scope import CustomScope
 from lumitrace.capture.tag import MAX_TAGS, texts
 
-__all__ = ["record", "records", "span", "tag", "trace_id"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    Entry = TypeVar("Entry")
+
+__all__ = ["bind", "failed", "record", "records", "span", "tag", "trace_id"]
 
 guard = Guard("capture.api")
 
@@ -56,6 +63,30 @@ def span(name: str, /, **attributes: object) -> CustomScope:
 def record(one: object) -> RecordScope:
     """Put the context of *one* record of a batch in force: ``with lumitrace.record(r):``.
 
-    Calls inside belong to the transaction that sent the record.
+    Calls inside belong to the transaction that sent the record. It may be entered again, after the
+    loop, in threads and in tasks: it stays one span.
     """
     return RecordScope(one)
+
+
+def failed(one: object) -> None:
+    """Say that *one* record of the batch failed, where no exception and no result says so."""
+    with guard:
+        found = current()
+        if found is not None:
+            batch = batch_of(found.invocation)
+            batch.fail(batch.span(one))
+
+
+def bind(entry: "Entry", one: object) -> "Entry":
+    """Give *entry*, of a batch call that comes later, the context of *one* record; return *entry*.
+
+    ``entries.append(lumitrace.bind({"Id": "1", "MessageBody": text}, r))``. The entry itself is not
+    changed, and the very same dictionary has to be sent, from this invocation.
+    """
+    with guard:
+        found = current()
+        if found is not None:
+            batch = batch_of(found.invocation)
+            bindings.bind(batch, entry, batch.span(one))
+    return entry

@@ -9,7 +9,7 @@ guarded: an exception inside a hook would be the caller's.
 import functools
 from weakref import WeakSet
 
-from lumitrace.capture import integrations, on_import, resend
+from lumitrace.capture import bindings, integrations, on_import, resend
 from lumitrace.capture.calls import LiveCall
 from lumitrace.capture.config import INJECT, OFF, ON, settings
 from lumitrace.capture.current import current, process
@@ -67,11 +67,12 @@ def _emit_api_params(
         raise
     with guard:
         names = dict(zip(PARAMETERS[1:], args, strict=False), **kwargs)
-        return prepare(client, params, names["operation_model"], names["context"])
+        given = names["api_params"]
+        return prepare(client, params, names["operation_model"], names["context"], given)
     return params
 
 
-def prepare(client: "Any", params: "Any", model: "Any", context: "Any") -> "Any":
+def prepare(client: "Any", params: "Any", model: "Any", context: "Any", given: "Any") -> "Any":
     """Note the call in botocore's *context*; return *params* with our context in them."""
     # Tracing may have been on for a while, in a test; a URL that is only signed is no call.
     idle = settings.enabled == OFF or context.get("is_presign_request")
@@ -90,6 +91,8 @@ def prepare(client: "Any", params: "Any", model: "Any", context: "Any") -> "Any"
     if span is None:
         process.outside += settings.enabled == ON
         return params
+    if span.invocation.batch is not None:
+        bindings.find(span.invocation.batch, given, call)
     known = (row.service() if row is not None else None) or plain
     live.resource = known.describe(call, row.resources if row is not None else ())
     live.announce = is_first or (row is not None and model.name in row.waits)
@@ -177,9 +180,9 @@ def _after_call(
 def _keys(live: LiveCall, parsed: "Mapping[str, Any]") -> list[str]:
     service = live.row.service() if live.row is not None else None
     keys = [] if service is None else service.describe_response(live.call, parsed)
-    if live.call.not_injected == OWN:
-        keys += integrations.theirs()
-    return keys
+    if live.call.bound:
+        keys = bindings.apart(live.call, parsed, service, keys)
+    return keys + integrations.theirs() if live.call.not_injected == OWN else keys
 
 
 def _failed(exception: "Any" = None, context: "Any" = None, **_: "Any") -> None:

@@ -124,7 +124,11 @@ class LiveCall:
             return
         offset_us = invocation.offset_us(self.start_ns)
         duration_us = (now_ns - self.start_ns) // 1000
-        rare = {"notInjected": self.call.not_injected} if self.call.not_injected else {}
+        rare: dict[str, Any] = {}
+        if self.call.not_injected:
+            rare["notInjected"] = self.call.not_injected
+        if self.call.told:
+            rare["bound"] = self.call.told
         entry: list[Any] = [self.span_id, self.operation, self.resource]
         folds = error is None and self.attempts == 1 and self.attributes is None
         if folds and len(keys) <= MAX_KEYS:

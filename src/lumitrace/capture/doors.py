@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 OURS = "lumitrace.capture.integrations"
+POWERTOOLS = "aws_lambda_powertools.utilities.batch.base"
 BOTOCORE = "botocore.awsrequest"  # its classes for its own requests
 
 # The module that is watched for, the method, and our file. Our function bears the method's name.
@@ -32,6 +33,9 @@ TABLE = (
     ("aiobotocore.client", "AioBaseClient", "_emit_api_params", "aiobotocore"),
     ("aiobotocore.httpsession", "AIOHTTPSession", "send", "aiobotocore"),
     ("aiobotocore.httpxsession", "HttpxSession", "send", "aiobotocore"),
+    (POWERTOOLS, "BatchProcessor", "_process_record", "powertools_batch"),
+    (POWERTOOLS, "AsyncBatchProcessor", "_async_process_record", "powertools_batch"),
+    (POWERTOOLS, "BasePartialProcessor", "failure_handler", "powertools_batch"),
     ("concurrent.futures.thread", "ThreadPoolExecutor", "submit", "threads"),
 )
 ALWAYS = "_emit_api_params"  # marks are taken off outside an invocation too

@@ -54,6 +54,7 @@ def begin(
     linked = _continue(invocation, name, [*contexts, None] if source.unread else contexts, outer)
     if row.name == "dynamodb":
         invocation.found = {record.identifier: record for record in source.records}
+    invocation.event = event
     span = invocation.handler
     span.kind = row.kind
     span.attributes[semconv.FAAS_TRIGGER] = row.trigger
@@ -128,12 +129,23 @@ def end(
         with guard:
             lines.attributes(span, context)
         with guard:
-            invocation.close_records(raised)
+            _judge(invocation, result, raised)
         with guard:
             _write(invocation, fields)
     finally:
         span.ended = True
         process.active = None
+        invocation.event = invocation.batch = None
+
+
+def _judge(invocation: Invocation, result: object, raised: BaseException | None) -> None:
+    """End the records that a loop left open, and note those that the handler gave back."""
+    if type(result) is dict and ("batchItemFailures" in result or "records" in result):
+        from lumitrace.capture import partial  # noqa: PLC0415  # few results say so
+
+        partial.read(invocation, invocation.event, result)
+    if invocation.batch is not None:
+        invocation.batch.close(raised)
 
 
 def _write(invocation: Invocation, fields: "dict[str, Any]") -> None:
@@ -147,6 +159,8 @@ def _write(invocation: Invocation, fields: "dict[str, Any]") -> None:
         invocation.drop("outside", process.outside)
         process.outside = 0
     fields |= waiting
+    if invocation.batch is not None and invocation.batch.failed:
+        fields["failedRecords"] = list(invocation.batch.failed)
     fields["attributes"] = span.attributes
     if invocation.dropped:
         fields["dropped"] = invocation.dropped

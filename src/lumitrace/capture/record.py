@@ -4,19 +4,19 @@
 record's own transaction.
 """
 
-import time
-
-from lumitrace.capture import inbound
-from lumitrace.capture.current import current
-from lumitrace.capture.scope import Scope, finish
-from lumitrace.capture.span import Span
-from lumitrace.wire import semconv
-from lumitrace.wire.context import new_trace_id
+from lumitrace.capture.batch import RecordSpan, batch_of
+from lumitrace.capture.current import current, process
+from lumitrace.capture.guard import Guard
+from lumitrace.capture.scope import Scope
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import Any
+
+    from lumitrace.capture.span import Span
+
+guard = Guard("capture.record")
 
 
 class RecordScope(Scope):
@@ -28,45 +28,36 @@ class RecordScope(Scope):
         super().__init__()
         self._record = record
 
-    def _open(self) -> Span | None:
+    def _open(self) -> "Span | None":
         parent = current()
         if parent is None:
             return None
-        invocation = parent.invocation
-        row, found = inbound.extract_record(self._record)
-        found = invocation.found.get(found.identifier, found)
-        context = found.context
-        handler = invocation.handler
-        if context is None:
-            span = Span(invocation, "", new_trace_id(), None)
-        elif context.trace_id == handler.trace_id:
-            span = Span(invocation, "", handler.trace_id, handler.span_id)
-        else:
-            span = Span(invocation, "", context.trace_id, context.span_id)
-        if context is not None:
-            span.ride_on(context)
-        span.name = f"process {invocation.source[1] or row.name}"
-        span.kind = semconv.KIND_CONSUMER
-        span.parent = parent
-        span.record_id = found.identifier
-        span.link_in = found.link_key if context is None else None
-        invocation.open_records.append(span)
+        batch = batch_of(parent.invocation)
+        span = batch.span(self._record)
+        batch.enter(span)
         return span
 
-    def _close(self, span: Span, raised: BaseException | None) -> None:
-        """End the record; a loop that was left half-way tells its outcome when the handler ends.
-
-        A generator is closed alike by ``break`` and by an exception in the loop's body.
-        """
-        if isinstance(raised, GeneratorExit):
-            span.left_ns = time.perf_counter_ns()
-        else:
-            finish(span, raised)
+    def _close(self, span: "Span", raised: BaseException | None) -> None:
+        if isinstance(span, RecordSpan) and span.invocation is process.active:
+            batch_of(span.invocation).leave(span, raised)
 
 
 def records(event: "Any") -> "Iterator[Any]":
     """Yield every record of *event*, each in its own context."""
-    found = event.get("Records") if isinstance(event, dict) else event
-    for record in found or ():
+    for record in raw_records(event):
         with RecordScope(record):
             yield record
+
+
+def raw_records(event: "Any") -> "Iterable[Any]":
+    """Return the records of *event*: a list of its own, ``Records``, or the ``records`` of others.
+
+    Kafka's are lists by topic and partition; Powertools' classes keep the event in ``raw_event``.
+    """
+    event = getattr(event, "raw_event", event)
+    if isinstance(event, dict):
+        found = event.get("Records", event.get("records"))
+        if isinstance(found, dict):
+            return [one for part in found.values() if isinstance(part, list) for one in part]
+        return found if isinstance(found, list | tuple) else ()
+    return event if hasattr(event, "__iter__") and not isinstance(event, str | bytes) else ()

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 MAX_ATTRIBUTES = 16  # of a custom span; each takes 2 KB at most once it is spelt as JSON
-RECORD_BYTES = 150  # about what a folded record takes
 
 guard = Guard("capture.scope")
 
@@ -33,20 +32,20 @@ class Scope:
     Nothing happens where no invocation runs, and no exception is held back.
     """
 
-    __slots__ = ("_span", "_token")
+    __slots__ = ("_entered",)
 
     def __init__(self) -> None:
-        self._span: Span | None = None
-        self._token: Token[Span | None] | None = None
+        # An element for every time it is entered: other threads and tasks may share it.
+        self._entered: list[tuple[Span | None, Token[Span | None] | None]] = []
 
     def _open(self) -> Span | None:
         raise NotImplementedError
 
     def __enter__(self) -> "Self":
+        span = None
         with guard:
-            self._span = self._open()
-            if self._span is not None:
-                self._token = current_span.set(self._span)
+            span = self._open()
+        self._entered.append((span, None if span is None else current_span.set(span)))
         return self
 
     def __exit__(
@@ -55,14 +54,19 @@ class Scope:
         raised: BaseException | None,
         traceback: "TracebackType | None",
     ) -> None:
-        span, token = self._span, self._token
-        self._span = self._token = None
         with guard:
-            if token is not None:
-                _reset(token)
-        with guard:
+            span = self._leave()
             if span is not None and not span.ended:
                 self._close(span, raised)
+
+    def _leave(self) -> Span | None:
+        """Return the span that is left: the one entered last by this thread or task."""
+        for entered in self._entered[::-1]:
+            span, token = entered
+            if token is None or _reset(token):
+                self._entered.remove(entered)
+                return span
+        return self._entered.pop()[0] if self._entered else None
 
     def _close(self, span: Span, raised: BaseException | None) -> None:
         finish(span, raised)
@@ -79,11 +83,12 @@ class Scope:
         self.__exit__(kind, raised, traceback)
 
 
-def _reset(token: "Token[Span | None]") -> None:
+def _reset(token: "Token[Span | None]") -> bool:
     try:
         current_span.reset(token)
-    except ValueError:  # a generator closed in another context than it was opened in
-        return
+    except ValueError:  # entered in another thread, or a generator closed in another context
+        return False
+    return True
 
 
 class CustomScope(Scope):
@@ -112,8 +117,11 @@ class CustomScope(Scope):
     def set_attribute(self, name: str, value: object) -> None:
         """Put one attribute on the span: a string, bool, int, float or Decimal."""
         with guard:
-            if self._span is not None:
-                _set(self._span, str(name), value)
+            span, own = current_span.get(), [span for span, _ in self._entered]
+            while span is not None and span not in own:
+                span = span.parent
+            if span is not None:
+                _set(span, str(name), value)
 
     def __call__(self, wrapped: "Callable[..., Any]") -> "Any":
         """Decorate *wrapped*, a function or an async one: each call is a span."""
@@ -148,42 +156,38 @@ def _set(span: Span, name: str, value: object) -> None:
 
 
 def finish(span: Span, raised: BaseException | None) -> None:
-    """End *span*: a line of its own, or an entry of the handler's where a record did nothing."""
+    """End *span*, one of the application's own, with a line."""
     invocation = span.invocation
-    now_ns = span.left_ns or time.perf_counter_ns()
+    now_ns = time.perf_counter_ns()
     span.ended = True
-    if span in invocation.open_records:
-        invocation.open_records.remove(span)
     if not emit.admits(invocation):
         return
-    offset_us, duration_us = invocation.offset_us(span.start_ns), (now_ns - span.start_ns) // 1000
-    is_quiet = raised is None and not (span.told or span.calls or span.tags or span.busy)
-    if span.record_id is not None and is_quiet:
-        who = [span.span_id, span.trace_id, span.parent_id or "", span.record_id]
-        invocation.handler.records.append([*who, offset_us, duration_us, span.link_in or ""])
-        emit.waits(invocation.handler, RECORD_BYTES)
-    else:
-        fields: dict[str, Any] = {"name": span.name, "kind": span.kind}
-        fields["startUs"] = invocation.start_us + offset_us
-        fields["offsetUs"] = offset_us
-        fields["durationUs"] = duration_us
-        fields |= _details(span, raised)
-        waiting, tags = emit.pending(span)
-        emit.queue(invocation, line(span_line.SPAN, span, {**fields, **waiting}, tags))
+    tell(span, now_ns, None if raised is None else describe(raised), {})
     if emit.is_due(invocation, now_ns):
         emit.flush(invocation)
 
 
-def _details(span: Span, raised: BaseException | None) -> "dict[str, Any]":
-    fields: dict[str, Any] = {}
-    if raised is not None:
+def tell(
+    span: Span,
+    ended_ns: int,
+    error: "dict[str, str] | None",
+    more: "dict[str, Any]",
+    *,
+    failed: bool = False,
+) -> None:
+    """Queue the line of *span*, with what it has *more* to say."""
+    invocation = span.invocation
+    offset_us = invocation.offset_us(span.start_ns)
+    fields: dict[str, Any] = {"name": span.name, "kind": span.kind}
+    fields["startUs"] = invocation.start_us + offset_us
+    fields["offsetUs"] = offset_us
+    fields["durationUs"] = (ended_ns - span.start_ns) // 1000
+    if error is not None or failed:
         fields["status"] = span_line.STATUS_ERROR
         fields["severityText"] = span_line.SEVERITY_ERROR
-        fields["error"] = describe(raised)
-    if span.record_id is not None:
-        fields["recordId"] = span.record_id
-    if span.link_in:
-        fields["linkIn"] = [span.link_in]
+    if error is not None:
+        fields["error"] = error
     if span.attributes:
         fields["attributes"] = span.attributes
-    return fields
+    waiting, tags = emit.pending(span)
+    emit.queue(invocation, line(span_line.SPAN, span, {**fields, **more, **waiting}, tags))

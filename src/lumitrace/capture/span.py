@@ -112,22 +112,24 @@ class Invocation:
         dirty: spans with entries or tags that wait.
         waiting_bytes: about how many bytes wait.
         dropped: what the budgets took away, counted by kind.
-        open_records: batch records begun and not ended.
+        batch: what is known of its records (`batch.Batch`), None until one is in force.
+        event: what the handler was called with.
         source: (trigger, name of the source) of the event.
         found: what was read from records whose marks were then taken off, by the record's own id.
         taking: held while what waits is taken; never waited for.
     """
 
     __slots__ = (
+        "batch",
         "cpu_ns",
         "dirty",
         "dropped",
         "eager",
+        "event",
         "found",
         "handler",
         "last_write_ns",
         "lines",
-        "open_records",
         "request_id",
         "source",
         "spans",
@@ -150,7 +152,8 @@ class Invocation:
         self.written_bytes = 0
         self.spans = 0
         self.dropped: dict[str, int] = {}
-        self.open_records: list[Span] = []
+        self.batch: Any = None
+        self.event: Any = None
         self.source: tuple[str, str] = ("", "")
         self.found: dict[str, Record] = {}
         self.eager = False
@@ -160,14 +163,6 @@ class Invocation:
     def offset_us(self, at_ns: int) -> int:
         """Return the microseconds from the invocation's start to *at_ns* (monotonic)."""
         return (at_ns - self.start_ns) // 1000
-
-    def close_records(self, raised: BaseException | None) -> None:
-        """End the batch records that a loop left open, with what the handler raised."""
-        if self.open_records:
-            from lumitrace.capture.scope import finish  # noqa: PLC0415  # loaded where records are
-
-            for record in self.open_records[:]:
-                finish(record, raised)
 
     def drop(self, kind: str, count: int = 1) -> None:
         """Count what is not written."""

@@ -21,7 +21,8 @@ async def emit_api_params(
         raise
     with botocore.guard:
         names = dict(zip(botocore.PARAMETERS[1:], args, strict=False), **kwargs)
-        return botocore.prepare(client, params, names["operation_model"], names["context"])
+        given = names["api_params"]
+        return botocore.prepare(client, params, names["operation_model"], names["context"], given)
     return params
 
 

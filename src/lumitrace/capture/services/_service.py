@@ -25,9 +25,11 @@ class Call:
         params: what the caller gave, as the service takes it; never changed.
         not_injected: why our context stays out, where it does.
         avoid: names of tables that must not get a mark from here.
+        bound: the contexts of entries that are a record's own, by their place in the batch.
+        told: of each of these, trace, span and link keys.
     """
 
-    __slots__ = ("avoid", "not_injected", "operation", "params", "service")
+    __slots__ = ("avoid", "bound", "not_injected", "operation", "params", "service", "told")
 
     def __init__(self, service: str, operation: str, params: "Mapping[str, Any]") -> None:
         self.service = service
@@ -35,6 +37,8 @@ class Call:
         self.params = params
         self.not_injected: str | None = None
         self.avoid: frozenset[str] = frozenset()
+        self.bound: dict[int, SpanContext] = {}
+        self.told: list[list[Any]] = []
 
 
 class Record:

@@ -84,11 +84,11 @@ def _batch(
     if call.not_injected is not None:
         return call.params
     ours: list[Mapping[str, Any]] = []
-    for entry in entries:
+    for at, entry in enumerate(entries):
         message: Mapping[str, Any] = entry
         reason = _reason(entry)
         if reason is None:
-            message, reason = _message_attributes.with_context(entry, context)
+            message, reason = _message_attributes.with_context(entry, call.bound.get(at, context))
         call.not_injected = call.not_injected or reason
         ours.append(message)
     return {**call.params, "PublishBatchRequestEntries": ours}

@@ -87,8 +87,8 @@ def _batch(
     if call.not_injected is not None:
         return call.params
     ours: list[Mapping[str, Any]] = []
-    for entry in entries:
-        message, reason = _message_attributes.with_context(entry, context)
+    for at, entry in enumerate(entries):
+        message, reason = _message_attributes.with_context(entry, call.bound.get(at, context))
         call.not_injected = call.not_injected or reason
         ours.append(message)
     return {**call.params, "Entries": ours}
