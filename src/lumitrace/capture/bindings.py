@@ -7,7 +7,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
-    from lumitrace.capture.batch import Batch, RecordSpan
+    from lumitrace.capture.batch import Batch
+    from lumitrace.capture.record_span import RecordSpan
 
 MAX_BOUND = 10_000  # an invocation
 MAX_TOLD = 25  # a call: a BatchWriteItem has 25 entries; beyond, keys stay the call's

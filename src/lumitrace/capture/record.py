@@ -4,9 +4,10 @@
 record's own transaction.
 """
 
-from lumitrace.capture.batch import RecordSpan, batch_of
+from lumitrace.capture.batch import batch_of
 from lumitrace.capture.current import current, process
 from lumitrace.capture.guard import Guard
+from lumitrace.capture.record_span import RecordSpan
 from lumitrace.capture.scope import Scope
 
 TYPE_CHECKING = False

@@ -3,11 +3,12 @@
 https://docs.aws.amazon.com/powertools/python/latest/utilities/batch/
 """
 
-from lumitrace.capture.batch import RecordSpan, batch_of
+from lumitrace.capture.batch import batch_of
 from lumitrace.capture.current import current
 from lumitrace.capture.frame import cut
 from lumitrace.capture.guard import Guard
 from lumitrace.capture.record import RecordScope
+from lumitrace.capture.record_span import RecordSpan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
