@@ -1,10 +1,12 @@
 """A night at Ushop: real functions, real lines, real questions; asked once a way of playing it."""
 
+import http.client
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -15,12 +17,15 @@ if not sys.platform.startswith("linux"):
     collect_ignore_glob = ["test_*.py"]
 else:
     from local_aws import Settings, Stage, seed, sell
-    from local_aws.logs import log_events, log_groups
+    from local_aws.logs import log_events, log_groups, messages
 
 LAYERS = [
     *(Path(it) for it in os.environ.get("PYTHONPATH", "").split(os.pathsep) if it),
     ROOT / "src",
 ]
+
+
+FORGED = 2  # requests a night
 
 
 class Night:
@@ -36,11 +41,23 @@ class Night:
         self.truth = truth
         self.events = sorted(events, key=lambda event: event["timestamp"])
         self.folder = folder
+        self._asked = {}
 
     def lumitrace(self, *arguments, events=None):
-        """Ask the command line in a process of its own; return its JSON."""
+        """Ask the command line in a process of its own, once a question; return its JSON."""
+        if events is not None:
+            return self._ask(arguments, events)
+        if arguments not in self._asked:
+            self._asked[arguments] = self._ask(arguments, self.events)
+        return self._asked[arguments]
+
+    def transactions(self):
+        """Return all of them."""
+        return self.lumitrace("transactions", "--limit", "1000")["transactions"]
+
+    def _ask(self, arguments, events):
         path = self.folder / "night.jsonl"
-        lines = (json.dumps(event) + "\n" for event in events or self.events)
+        lines = (json.dumps(event) + "\n" for event in events)
         path.write_text("".join(lines), encoding="utf-8")
         done = subprocess.run(
             [sys.executable, "-m", "lumitrace.reassembly.cli", *arguments, str(path), "--json"],
@@ -61,7 +78,7 @@ class Night:
 
 
 def play(folder, environment=None, *, seconds=6, broken_after=3):
-    """Sell for a while, wait until all is quiet, and read every log."""
+    """Sell for a while, wait until all is quiet, have ids forged, and read every log."""
     settings = Settings(
         layers=LAYERS, retry_delays_s=(0.1, 0.2), environment=environment, sandboxes=2
     )
@@ -69,16 +86,41 @@ def play(folder, environment=None, *, seconds=6, broken_after=3):
         seed(stage)
         truth = sell(stage.api_url, seconds=seconds, broken_after=broken_after, rate=8, seed=7)
         stage.drain()
+        forge(stage)
+        stage.drain()
         groups = log_groups(stage.clients.logs)
         events = [event for group in groups for event in log_events(stage.clients.logs, group)]
     assert not truth.refused
     return Night(truth, events, folder)
 
 
+def forge(stage):
+    """Ask for two prices, as strangers who know all ids of a sale and claim them as their own."""
+    lines = [json.loads(it) for it in _lines(stage) if it.startswith('{"lumitrace":1,')]
+    call = next(it for it in lines if it.get("operation") == "http.GET")
+    root = next(it["xrayRoot"] for it in lines if it["requestId"] == call["requestId"])
+    headers = {
+        "traceparent": f"00-{call['traceId']}-{call['spanId']}-01",
+        "X-Amzn-Trace-Id": f"Root=1-{root[:8]}-{root[8:]}",
+        "X-Amzn-RequestId": call["requestId"],
+        "Apigw-Requestid": call["linkOut"][0].partition(":")[2],
+    }
+    for _ in range(FORGED):
+        connection = http.client.HTTPConnection(urlsplit(stage.http_api_url).netloc)
+        connection.request("GET", "/prices/silk-scarf?amount=1", headers=headers)
+        assert connection.getresponse().status == 200
+        connection.close()
+
+
+def _lines(stage):
+    events = messages(stage.clients.logs, "ushop_new-sale-processing")
+    return [line for event in events for line in event.splitlines()]
+
+
 @pytest.fixture(scope="session")
 def night(tmp_path_factory):
-    """The night as everybody plays it."""
-    return play(tmp_path_factory.mktemp("night"))
+    """The night as everybody plays it, but the context goes along to the price check."""
+    return play(tmp_path_factory.mktemp("night"), {"LUMITRACE_HTTP_HOSTS": "127.0.0.1"})
 
 
 @pytest.fixture(scope="session")
