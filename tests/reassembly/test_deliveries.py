@@ -167,3 +167,7 @@ def test_a_bound_entry_belongs_to_its_records_transaction_alone(
     _, shown = answer("show", "s-0", str(log_file))
     shared = {span["name"]: span["sharedBy"] for span in shown["spans"] if span["sharedBy"]}
     assert shared == {"worker": 2, "next-2": 2}
+    if whose != "the call's":
+        assert [
+            one["tags"]["saleId"] for one in answer("show", "sqs:n1", log_file)[1]["matches"]
+        ] == ["s-1"]

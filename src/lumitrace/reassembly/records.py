@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from lumitrace.reassembly.fields import items, texts
+from lumitrace.reassembly.fields import extend, items, texts
 from lumitrace.reassembly.model import CALL, RECORD, Bound, Failure, Span
 from lumitrace.wire.context import is_id
 from lumitrace.wire.span_line import STATUS_ERROR
@@ -48,7 +48,7 @@ def send_apart(spans: dict[str, Span], call: Span) -> None:
     """
     apart = {key for _, _, keys in call.bound for key in keys}
     call.link_out = [key for key in call.link_out if key not in apart]
-    for trace_id, span_id, _ in call.bound:
+    for trace_id, span_id, keys in call.bound:
         if span_id not in spans:
             above = _record_of(spans.values(), trace_id)
             span = Span(trace_id, span_id, CALL, call.name, call.kind, above)
@@ -56,6 +56,8 @@ def send_apart(spans: dict[str, Span], call: Span) -> None:
             span.operation, span.resource = call.operation, call.resource
             span.http_status = call.http_status
             spans[span_id] = span
+        if spans[span_id].trace_id == trace_id:
+            extend(spans[span_id].link_out, keys)
 
 
 def _record_of(spans: Iterable[Span], trace_id: str) -> str:
