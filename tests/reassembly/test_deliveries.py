@@ -59,6 +59,29 @@ def test_the_handlers_line_has_the_last_word_on_a_record(night, log_file, answer
     assert (why["cause"]["function"], why["impact"]["ids"]) == ("worker", ["s-1"])
 
 
+def test_a_record_does_not_answer_for_another_of_its_batch(night, log_file, answer):
+    """Both were given back, one with an exception of its own: that is the cause of one alone."""
+    sends = {number: send(night, number) for number in range(2)}
+    run = work(night, 100, sends, failedRecords=["m0", "m1"])
+    night.events.pop()  # END and REPORT come after the record's own line
+    night.events.pop()
+    sender, sent = sends[1]
+    record = {"traceId": sender.trace, "spanId": night.span(), "parentSpanId": sent}
+    times = {"startUs": night.us(103), "durationUs": 500}
+    said = {"status": 2, "error": ERROR, "recordId": "m1", "kind": "CONSUMER", "name": "process"}
+    night.line(run, 108, "span", **record, **times, **said)
+    night.close(run, 111, 8)
+
+    found = states(answer, night, log_file)
+    rows = by_tag(answer("transactions", log_file)[1], "saleId")
+
+    assert found == {"s-0": "failed", "s-1": "failed"}
+    _, shown = answer("show", "s-0", log_file)
+    failures = [frame["failure"]["type"] for frame in shown["stack"] if frame["failure"]]
+    assert failures == ["BatchItemFailure"]
+    assert rows["s-0"]["functions"] == ["till", "worker"]
+
+
 @pytest.mark.parametrize("known", [True, False])
 def test_a_failed_record_without_a_span_is_known_by_its_senders_key(night, log_file, answer, known):
     """A batch handled in one go: the id that SQS gave the sender tells whose record failed."""

@@ -70,14 +70,18 @@ def test_a_call_that_was_announced_and_never_ended_proves_a_claim(night, log_fil
     assert witnesses(shown) == ["context (proved)"]
 
 
-@pytest.mark.parametrize("case", ["after the call", "outlasts the answer", "no call", "trace"])
+@pytest.mark.parametrize("case", ["before", "after", "outlasts the answer", "no call", "trace"])
 def test_a_forged_claim_joins_nothing_and_is_shown(night, log_file, answer, case):
-    """Too late, too long, the span of something else, another trace: a claim stays one."""
-    till, call = caller(night)
-    said = {"after the call": {"began": 5000}, "outlasts the answer": {"lasted": 5000}}
+    """Too early, too late, too long, another span or trace: a claim stays one."""
+    till, call = caller(night, began=3000)
+    said = {
+        "before": {"began": 10},
+        "after": {"began": 9000},
+        "outlasts the answer": {"lasted": 5000},
+    }
     span = till.span if case == "no call" else call
     trace = "f" * 32 if case == "trace" else till.trace
-    stock = callee(night, (trace, span), **said.get(case, {}))
+    stock = callee(night, (trace, span), **{"began": 3010, **said.get(case, {})})
 
     path = night.write(log_file)
     _, shown = answer("show", stock.trace, path)
