@@ -80,6 +80,29 @@ def test_eventbridge_goes_as_it_was_where_there_is_no_room(
     assert aws.sent[0]["Entries"] == [entry]
 
 
+def test_a_refused_detail_goes_again_as_it_was(captured, context, aws, monkeypatch):
+    """A bus that allows less takes the event without our member."""
+    monkeypatch.setattr(settings, "eventbridge", "inject")
+    aws.answers = [aws.refuse("ValidationException", "Total size of the entries is over the limit")]
+    client = aws.client("events")
+
+    traced(lambda event, context: client.put_events(Entries=[dict(ENTRY)]))({}, context)
+
+    assert "_lumitrace" in aws.sent[0]["Entries"][0]["Detail"]
+    assert aws.sent[1]["Entries"] == [ENTRY]
+
+
+def test_a_message_to_a_web_socket_names_its_connection(captured, context, aws):
+    """PostToConnection is a call like any other, untouched."""
+    client = aws.client("apigatewaymanagementapi")
+
+    call = sent_by(
+        captured, context, lambda: client.post_to_connection(ConnectionId="c1", Data=b"")
+    )
+
+    assert call[1:3] == ["apigatewaymanagementapi.PostToConnection", "c1"]
+
+
 def test_kinesis_round_trip(captured, context, aws, event):
     """PutRecord is answered with what the event calls its id."""
     client = aws.client("kinesis")

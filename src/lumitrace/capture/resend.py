@@ -29,6 +29,10 @@ SUSPICIONS = {
         ("ValidationException", "attribute name"),
         ("AccessDeniedException", ""),
     ),
+    "events": (
+        ("ValidationException", "size"),
+        ("RequestEntityTooLargeException", ""),
+    ),
     "lambda": (
         ("InvalidRequestContentException", ""),
         ("RequestTooLargeException", ""),
