@@ -179,8 +179,8 @@ def test_a_link_that_leads_nowhere_is_seen(tmp_path):
 
 def test_every_variable_is_in_the_docs():
     """docs/settings.md has a row for each variable that capture reads, and for no other."""
-    _needs(PACKAGE / "capture" / "config.py")
-    read = set(VARIABLE.findall((PACKAGE / "capture" / "config.py").read_text("utf-8")))
+    _needs(PACKAGE / "capture" / "variables.py")
+    read = set(VARIABLE.findall((PACKAGE / "capture" / "variables.py").read_text("utf-8")))
     rows = (ROOT / "docs" / "settings.md").read_text("utf-8").splitlines()
     documented = set(VARIABLE.findall("\n".join(row for row in rows if row.startswith("| `"))))
 
@@ -189,7 +189,7 @@ def test_every_variable_is_in_the_docs():
 
 def test_the_docs_name_no_variable_that_is_not_read():
     """A variable in any page is one that the package knows."""
-    _needs(PACKAGE / "capture" / "config.py")
+    _needs(PACKAGE / "capture" / "variables.py")
     sources = "\n".join(path.read_text("utf-8") for path in PACKAGE.rglob("*.py"))
     known = set(VARIABLE.findall(sources))
     named = {name for path in DOCS for name in VARIABLE.findall(path.read_text("utf-8"))}

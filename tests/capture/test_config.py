@@ -93,3 +93,34 @@ def test_what_was_started_beforehand_is_not_cold(captured, context, monkeypatch,
     traced(lambda event, context: None)({}, context)
 
     assert captured.one("invocation")["attributes"].get("faas.coldstart") is cold
+
+
+def test_a_table_has_the_mode_of_the_first_pattern_that_fits():
+    """Tables that differ are named; all others have the common mode."""
+    found = loaded(
+        LUMITRACE_DYNAMODB="strip",
+        LUMITRACE_DYNAMODB_TABLES="ushop_sales=inject, ushop_*=link,other=off",
+    )
+
+    modes = [found.mode_of(name) for name in ("ushop_sales", "ushop_catalog", "other", "others")]
+
+    assert modes == ["inject", "link", "off", "strip"]
+    assert found.wrong == []
+
+
+@pytest.mark.parametrize("value", ["ushop_sales", "=link", "ushop_sales=on", "a?=link", "a=b=off"])
+def test_a_pair_that_is_wrong_is_left_out_and_told(value):
+    """The other pairs hold."""
+    found = loaded(LUMITRACE_DYNAMODB_TABLES=f"{value},good=off")
+
+    assert len(found.wrong) == 1
+    assert found.dynamodb_tables == (("good", "off"),)
+
+
+def test_a_short_secret_is_left_out_and_never_shown():
+    """A fingerprint keyed with a guessable secret would tell what an item holds."""
+    found = loaded(LUMITRACE_FINGERPRINT_KEY="too short to do,0123456789abcdef")
+
+    assert found.fingerprint_key == (b"0123456789abcdef",)
+    assert len(found.wrong) == 1
+    assert "too short" not in found.wrong[0]

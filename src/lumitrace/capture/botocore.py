@@ -11,7 +11,7 @@ from weakref import WeakSet
 
 from lumitrace.capture import bindings, integrations, on_import, resend
 from lumitrace.capture.calls import LiveCall
-from lumitrace.capture.config import INJECT, OFF, ON, settings
+from lumitrace.capture.config import OFF, ON, settings
 from lumitrace.capture.current import current, process
 from lumitrace.capture.error import describe
 from lumitrace.capture.frame import cut
@@ -84,7 +84,7 @@ def prepare(client: "Any", params: "Any", model: "Any", context: "Any", given: "
         hooked.add(client)
     service = model.service_model.service_name
     span = current() if settings.enabled == ON else None
-    call = Call(service, model.name, params)
+    call = Call(service, model.name, params, client.meta.region_name or "")
     row = BY_CLIENT.get(service)
     live = LiveCall(call, row, span, model)
     context[KEY] = live
@@ -96,7 +96,7 @@ def prepare(client: "Any", params: "Any", model: "Any", context: "Any", given: "
     known = (row.service() if row is not None else None) or plain
     live.resource = known.describe(call, row.resources if row is not None else ())
     live.announce = is_first or (row is not None and model.name in row.waits)
-    if row is None or not _may_inject(service):
+    if row is None or not settings.inject:
         return params
     trigger, source = span.invocation.source
     call.avoid = frozenset((source,)) if trigger == "dynamodb" else frozenset()
@@ -109,10 +109,6 @@ def prepare(client: "Any", params: "Any", model: "Any", context: "Any", given: "
             live.original, live.client = params, client
         return ours
     return params
-
-
-def _may_inject(service: str) -> bool:
-    return settings.inject and (service != "dynamodb" or settings.dynamodb == INJECT)
 
 
 def hook(events: "Any") -> None:

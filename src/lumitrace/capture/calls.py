@@ -129,6 +129,8 @@ class LiveCall:
             rare["notInjected"] = self.call.not_injected
         if self.call.told:
             rare["bound"] = self.call.told
+        if self.call.read_from:
+            rare["readFrom"] = self.call.read_from
         entry: list[Any] = [self.span_id, self.operation, self.resource]
         folds = error is None and self.attempts == 1 and self.attributes is None
         if folds and len(keys) <= MAX_KEYS:

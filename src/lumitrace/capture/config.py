@@ -1,4 +1,4 @@
-"""Every environment variable, one table.
+"""The values of the environment variables, which `variables` lists.
 
 The environment is read once, when this module is imported. A value that does not parse is reported
 in a ``health`` line and its default holds: a typo must not take a function down.
@@ -6,118 +6,30 @@ in a ``health`` line and its default holds: a typo must not take a function down
 
 import os
 
-ON = "1"
-OFF = "0"
-STRIP = "strip"
-INJECT = "inject"
-ALL = "all"
-NONE = "none"
+from lumitrace.capture.variables import (
+    ALL,
+    INJECT,
+    LINK,
+    MODES,
+    NONE,
+    OFF,
+    ON,
+    STRIP,
+    TABLE,
+    Setting,
+)
+
+__all__ = ["INJECT", "LINK", "OFF", "ON", "STRIP", "Settings", "settings"]
+
 # Where a context goes out over HTTP by default: API Gateway and function URLs.
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-call-api.html
 # https://docs.aws.amazon.com/lambda/latest/dg/urls-configuration.html
 HTTP_HOSTS = ("*.execute-api.*.amazonaws.com", "*.lambda-url.*.on.aws")
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
+TABLE_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.*")
+MAX_TABLES = 1024  # whose mode is remembered
+MIN_KEY = 16  # bytes
 HOST_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.:*")
-
-
-class Setting:
-    """One variable: its name, its default, the values it takes and one sentence about it."""
-
-    __slots__ = ("choices", "default", "field", "name", "sentence")
-
-    def __init__(
-        self, name: str, default: str, sentence: str, choices: tuple[str, ...] | None = None
-    ) -> None:
-        self.name = name
-        self.field = name.removeprefix("LUMITRACE_").lower()
-        self.default = default
-        self.choices = choices
-        self.sentence = sentence
-
-    def accepts(self, value: str) -> bool:
-        """Tell whether *value* is one that this setting takes."""
-        if self.choices is not None:
-            return value in self.choices
-        if self.default.isdigit():
-            return value.isascii() and value.isdigit() and 0 < len(value) <= 9
-        return value.isprintable() and len(value) <= 1024
-
-
-TABLE = (
-    Setting(
-        "LUMITRACE_ENABLED",
-        "",
-        "`1` also outside Lambda, `0` nothing at all, `strip` only takes marks off DynamoDB items; "
-        "by default on in Lambda and off elsewhere.",
-        ("", ON, OFF, STRIP),
-    ),
-    Setting(
-        "LUMITRACE_INJECT",
-        ALL,
-        "`none` sends no context along with messages, items and invokes; "
-        "hops then join by link keys.",
-        (ALL, NONE),
-    ),
-    Setting(
-        "LUMITRACE_DYNAMODB",
-        INJECT,
-        "`inject` writes the context into items and takes it off on every read, "
-        "`strip` only takes it off, `off` does neither.",
-        (INJECT, STRIP, "off"),
-    ),
-    Setting(
-        "LUMITRACE_EVENTBRIDGE",
-        "off",
-        "`inject` writes the context into the detail of each event sent; "
-        "else events join by their ids.",
-        (INJECT, "off"),
-    ),
-    Setting(
-        "LUMITRACE_EXTRACTOR",
-        "",
-        "`package.module:function`, asked for a `traceparent` where no parser finds one.",
-    ),
-    Setting(
-        "LUMITRACE_TAGS",
-        "",
-        "Dotted paths into the event, separated by commas, whose values become tags.",
-    ),
-    Setting(
-        "LUMITRACE_TRUSTED_APIS",
-        "",
-        "Host names of public APIs, separated by commas, whose callers' `traceparent` is believed.",
-    ),
-    Setting(
-        "LUMITRACE_HTTP_HOSTS",
-        "",
-        "Your own hosts, separated by commas, to which HTTP requests carry the context, such as "
-        "`*.example.com`; beside API Gateway and function URLs, which `none` takes away.",
-    ),
-    Setting("LUMITRACE_RELEASE", "", "The release of the function, kept with its first line."),
-    Setting(
-        "LUMITRACE_LEVEL",
-        "INFO",
-        "The `level` that span lines bear in Lambda's JSON log format.",
-        ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"),
-    ),
-    Setting(
-        "LUMITRACE_MAX_SPANS", "2000", "Spans that one invocation writes; the rest is counted."
-    ),
-    Setting(
-        "LUMITRACE_MAX_BYTES", "262144", "Bytes that one invocation writes; the rest is counted."
-    ),
-    Setting(
-        "LUMITRACE_LOG_IDS",
-        OFF,
-        "`1` puts `traceId` and `spanId` on the application's own log records.",
-        (ON, OFF),
-    ),
-    Setting(
-        "LUMITRACE_DEBUG",
-        OFF,
-        "`1` leaves lumitrace's own frames in tracebacks.",
-        (ON, OFF),
-    ),
-)
 
 
 class Settings:
@@ -126,7 +38,9 @@ class Settings:
     Attributes:
         enabled: ``"1"``, ``"0"`` or ``"strip"``.
         inject: whether contexts go out.
-        dynamodb: ``"inject"``, ``"strip"`` or ``"off"``.
+        dynamodb: ``"inject"``, ``"link"``, ``"strip"`` or ``"off"``, of a table that is not named.
+        dynamodb_tables: pattern and mode of those that are, in the order given.
+        fingerprint_key: secrets by which fingerprints of items are keyed, none to several.
         eventbridge: ``"inject"`` or ``"off"``.
         extractor: ``package.module:function`` or "".
         tags: dotted paths, each a tuple of steps.
@@ -150,6 +64,9 @@ class Settings:
         self.enabled = value["enabled"] or (ON if in_lambda else OFF)
         self.inject = value["inject"] == ALL
         self.dynamodb = value["dynamodb"]
+        self.dynamodb_tables = self._tables(value["dynamodb_tables"])
+        self.fingerprint_key = self._keys(value["fingerprint_key"])
+        self._modes: dict[str, str] = {}
         self.eventbridge = value["eventbridge"]
         self.extractor = value["extractor"]
         self.tags = tuple(
@@ -166,6 +83,20 @@ class Settings:
         self.max_bytes = int(value["max_bytes"])
         self.debug = value["debug"] == ON
 
+    def mode_of(self, table: str) -> str:
+        """Return what is done with items of the DynamoDB *table*; the first pattern counts."""
+        if not self.dynamodb_tables:
+            return self.dynamodb
+        mode = self._modes.get(table)
+        if mode is None:
+            from fnmatch import fnmatchcase  # noqa: PLC0415  # only where tables are told apart
+
+            modes = (mode for pattern, mode in self.dynamodb_tables if fnmatchcase(table, pattern))
+            mode = next(modes, self.dynamodb)
+            if len(self._modes) < MAX_TABLES:
+                self._modes[table] = mode
+        return mode
+
     def _read(self, setting: Setting, environ: "os._Environ[str] | dict[str, str]") -> str:
         value = environ.get(setting.name)
         if value is None:
@@ -176,6 +107,31 @@ class Settings:
         takes = "|".join(filter(None, setting.choices or ())) or "another value"
         self.wrong.append(f"{setting.name} is not understood, takes {takes}; the default holds")
         return setting.default
+
+    def _tables(self, value: str) -> tuple[tuple[str, str], ...]:
+        """Return the patterns and modes in *value*; one that is wrong is left out and told."""
+        found = []
+        for pair in filter(None, map(str.strip, value.split(","))):
+            pattern, _, mode = (part.strip() for part in pair.partition("="))
+            if pattern and TABLE_LETTERS.issuperset(pattern) and mode in MODES:
+                found.append((pattern, mode))
+            else:
+                self.wrong.append(
+                    "LUMITRACE_DYNAMODB_TABLES is not understood in part, takes table=mode pairs "
+                    f"with the modes {'|'.join(MODES)}; that part is left out"
+                )
+        return tuple(found)
+
+    def _keys(self, value: str) -> tuple[bytes, ...]:
+        """Return the secrets in *value*; what is too short is left out and told, never shown."""
+        keys = [key.strip().encode() for key in value.split(",") if key.strip()]
+        good = [key for key in keys if len(key) >= MIN_KEY]
+        if len(good) < len(keys):
+            self.wrong.append(
+                f"LUMITRACE_FINGERPRINT_KEY takes secrets of {MIN_KEY} bytes and more; "
+                "the shorter ones are left out"
+            )
+        return tuple(good)
 
     def _hosts(self, value: str) -> tuple[tuple[str, ...], ...]:
         """Return the patterns in *value* and the default ones, each as its labels."""

@@ -5,6 +5,7 @@ A service never sees a span, a clock, the log or the network, and never changes 
 
 from itertools import chain, islice
 
+from lumitrace.capture.services._call import OWN, Call
 from lumitrace.wire.context import SpanContext
 
 TYPE_CHECKING = False
@@ -12,33 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
+__all__ = ["OWN", "Call", "Inbound", "Record", "Service", "first_records", "name_of"]
+
 MAX_RECORDS = 256  # of one event; reading one takes 1 to 3 us
-OWN = "own-traceparent"  # why our context stays out: the message has one already
-
-
-class Call:
-    """One AWS call, as its sender sees it.
-
-    Attributes:
-        service: botocore's name, ``sns``.
-        operation: AWS's name, ``Publish``.
-        params: what the caller gave, as the service takes it; never changed.
-        not_injected: why our context stays out, where it does.
-        avoid: names of tables that must not get a mark from here.
-        bound: the contexts of entries that are a record's own, by their place in the batch.
-        told: of each of these, trace, span and link keys.
-    """
-
-    __slots__ = ("avoid", "bound", "not_injected", "operation", "params", "service", "told")
-
-    def __init__(self, service: str, operation: str, params: "Mapping[str, Any]") -> None:
-        self.service = service
-        self.operation = operation
-        self.params = params
-        self.not_injected: str | None = None
-        self.avoid: frozenset[str] = frozenset()
-        self.bound: dict[int, SpanContext] = {}
-        self.told: list[list[Any]] = []
 
 
 class Record:

@@ -9,10 +9,11 @@ Event:     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Stre
 
 import time
 
+from lumitrace.capture.config import INJECT, settings
 from lumitrace.capture.services import _attribute_map
 from lumitrace.capture.services._service import Call, Record, Service, first_records
-from lumitrace.wire.context import TRACEPARENT_LENGTH, SpanContext
-from lumitrace.wire.mark import ATTRIBUTE, MAX_HOPS, format_mark, parse_mark, table_hash
+from lumitrace.wire.context import SpanContext
+from lumitrace.wire.mark import ATTRIBUTE, MAX_HOPS, format_mark, mark_ms, parse_mark, table_hash
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,10 +53,12 @@ class DynamoDB(Service):
         if not isinstance(item, dict) or not isinstance(table, str):
             return params
         name = self.describe(call, ("TableName",))
+        if settings.mode_of(name) != INJECT:
+            return params
         call.not_injected = _reason(call, item, name, context)
         if call.not_injected is not None:
             return params
-        mark = format_mark(context, name, time.time_ns() // 1_000_000)
+        mark = format_mark(context, table_hash(call.region, name), time.time_ns() // 1_000_000)
         return {**params, "Item": {**item, ATTRIBUTE: {"S": mark}}}
 
 
@@ -69,7 +72,7 @@ def _reason(call: Call, item: "dict[str, Any]", table: str, context: SpanContext
         return "own-stream"
     if context.hops >= MAX_HOPS:
         return "hops"
-    if table_hash(table) in context.tables:
+    if table_hash(call.region, table) in context.tables:
         return "table-in-lineage"
     if ATTRIBUTE in item and parse_mark(_text(item[ATTRIBUTE])) is None:
         return "own-attribute"
@@ -89,8 +92,7 @@ def _mark(image: object) -> object:
 def _is_fresh(mark: "Any", change: "dict[str, Any]") -> bool:
     """Tell whether *mark*, of a stream without old images, was written with this very change."""
     created = change.get("ApproximateCreationDateTime")
-    ms = int(mark[TRACEPARENT_LENGTH + 1 :].split("-", 1)[0], 16)
-    return isinstance(created, int | float) and abs(created * 1000 - ms) < FRESH_MS
+    return isinstance(created, int | float) and abs(created * 1000 - mark_ms(mark)) < FRESH_MS
 
 
 def clean_event(event: "Any") -> None:

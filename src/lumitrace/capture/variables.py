@@ -1,0 +1,122 @@
+"""Every environment variable, one table: docs/settings.md has the same rows."""
+
+ON = "1"
+OFF = "0"
+STRIP = "strip"
+INJECT = "inject"
+ALL = "all"
+NONE = "none"
+LINK = "link"
+MODES = (INJECT, LINK, STRIP, "off")  # of a DynamoDB table
+
+
+class Setting:
+    """One variable: its name, its default, the values it takes and one sentence about it."""
+
+    __slots__ = ("choices", "default", "field", "name", "sentence")
+
+    def __init__(
+        self, name: str, default: str, sentence: str, choices: tuple[str, ...] | None = None
+    ) -> None:
+        self.name = name
+        self.field = name.removeprefix("LUMITRACE_").lower()
+        self.default = default
+        self.choices = choices
+        self.sentence = sentence
+
+    def accepts(self, value: str) -> bool:
+        """Tell whether *value* is one that this setting takes."""
+        if self.choices is not None:
+            return value in self.choices
+        if self.default.isdigit():
+            return value.isascii() and value.isdigit() and 0 < len(value) <= 9
+        return value.isprintable() and len(value) <= 1024
+
+
+TABLE = (
+    Setting(
+        "LUMITRACE_ENABLED",
+        "",
+        "`1` also outside Lambda, `0` nothing at all, `strip` only takes marks off DynamoDB items; "
+        "by default on in Lambda and off elsewhere.",
+        ("", ON, OFF, STRIP),
+    ),
+    Setting(
+        "LUMITRACE_INJECT",
+        ALL,
+        "`none` sends no context along with messages, items and invokes; "
+        "hops then join by link keys.",
+        (ALL, NONE),
+    ),
+    Setting(
+        "LUMITRACE_DYNAMODB",
+        INJECT,
+        "`inject` writes the context into items and takes it off on every read, `link` joins by "
+        "keyed fingerprints instead, `strip` only takes marks off, `off` does nothing.",
+        MODES,
+    ),
+    Setting(
+        "LUMITRACE_DYNAMODB_TABLES",
+        "",
+        "`table=mode` pairs, separated by commas, for tables that differ; `*` stands for any text.",
+    ),
+    Setting(
+        "LUMITRACE_FINGERPRINT_KEY",
+        "",
+        "Secret of 16 bytes and more, by which fingerprints of items are keyed; "
+        "`old,new` while it is rolled.",
+    ),
+    Setting(
+        "LUMITRACE_EVENTBRIDGE",
+        "off",
+        "`inject` writes the context into the detail of each event sent; "
+        "else events join by their ids.",
+        (INJECT, "off"),
+    ),
+    Setting(
+        "LUMITRACE_EXTRACTOR",
+        "",
+        "`package.module:function`, asked for a `traceparent` where no parser finds one.",
+    ),
+    Setting(
+        "LUMITRACE_TAGS",
+        "",
+        "Dotted paths into the event, separated by commas, whose values become tags.",
+    ),
+    Setting(
+        "LUMITRACE_TRUSTED_APIS",
+        "",
+        "Host names of public APIs, separated by commas, whose callers' `traceparent` is believed.",
+    ),
+    Setting(
+        "LUMITRACE_HTTP_HOSTS",
+        "",
+        "Your own hosts, separated by commas, to which HTTP requests carry the context, such as "
+        "`*.example.com`; beside API Gateway and function URLs, which `none` takes away.",
+    ),
+    Setting("LUMITRACE_RELEASE", "", "The release of the function, kept with its first line."),
+    Setting(
+        "LUMITRACE_LEVEL",
+        "INFO",
+        "The `level` that span lines bear in Lambda's JSON log format.",
+        ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"),
+    ),
+    Setting(
+        "LUMITRACE_MAX_SPANS", "2000", "Spans that one invocation writes; the rest is counted."
+    ),
+    Setting(
+        "LUMITRACE_MAX_BYTES", "262144", "Bytes that one invocation writes; the rest is counted."
+    ),
+    Setting(
+        "LUMITRACE_LOG_IDS",
+        OFF,
+        "`1` puts `traceId` and `spanId` on the application's own log records.",
+        (ON, OFF),
+    ),
+    Setting(
+        "LUMITRACE_DEBUG",
+        OFF,
+        "`1` leaves lumitrace's own frames in tracebacks.",
+        (ON, OFF),
+    ),
+)
