@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from urllib.parse import parse_qsl
 
 import pytest
+from tests.aws.proxy import before_moto
 
 from lumitrace import testing
 from lumitrace.capture import resend
@@ -340,3 +341,18 @@ def server():
     yield server
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture(scope="session")
+def _behind():
+    """One moto for all tests: starting it takes half a second, its services more."""
+    pytest.importorskip("moto")
+    with before_moto() as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def proxy(_behind):
+    """The proxy before moto, with nothing in its memory."""
+    _behind.forget()
+    return _behind
