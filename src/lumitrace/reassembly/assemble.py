@@ -20,6 +20,7 @@ from lumitrace.reassembly.model import (
     Transaction,
 )
 from lumitrace.reassembly.pipeline.duckdb import Result, Rows, Steps
+from lumitrace.reassembly.silent import stand_in
 from lumitrace.reassembly.unfold import unfold
 from lumitrace.wire import link_key
 
@@ -58,6 +59,7 @@ def assemble(events: Iterable[LogEvent]) -> Assembled:
     attempts, counts = cut_into_attempts(events)
     for attempt in attempts:
         unfold(attempt, counts)
+    stand_in(attempts)
     attempts = _each_once(attempts)
     number_attempts(attempts)
     _name_destinations(attempts)

@@ -99,6 +99,8 @@ def stopped_in(attempt: Attempt) -> str:
     handler = attempt.invocation
     if handler is None or attempt.outcome is None or handler.failure is not attempt.outcome:
         return ""
+    if not attempt.objects:  # it writes no span lines
+        return ""
     calls = [span for span in attempt.spans if span.operation]
     opened = [span for span in calls if span.open]
     if opened:

@@ -125,6 +125,7 @@ def _row(
         "witness": hop.witness if hop else "",
         "open": span.open,
         "ended": attempt.ended or not handler,
+        "silent": not attempt.objects,
         "stopped": stopped_in(attempt) if handler else "",
         "failure": {"type": failure.label, "message": failure.message} if failure else None,
         "tags": span.tags,

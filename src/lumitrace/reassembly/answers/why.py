@@ -112,7 +112,7 @@ def _apart(causes: list[Cause]) -> list[Cause]:
 def _seen(assembled: Assembled) -> dict[str, Any]:
     counts = assembled.counts
     functions = {one.function for one in assembled.attempts}
-    writing = {one.function for one in assembled.attempts if one.invocation is not None}
+    writing = {one.function for one in assembled.attempts if one.objects}
     return {
         "invocations": len(assembled.attempts),
         "functions": len(functions),

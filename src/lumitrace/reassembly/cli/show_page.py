@@ -91,6 +91,7 @@ def _notes(span: dict[str, Any]) -> tuple[str, str]:
         f"{span['tries']} tries" if span["tries"] > 1 else "",
         "announced, end not written" if span["open"] else "",
         "" if span["ended"] else "not ended yet",
+        "writes no span lines" if span["silent"] else "",
     ]
     told = "  ".join(note for note in notes if note)
     return (f"  {told}" if told else "", "cyan")

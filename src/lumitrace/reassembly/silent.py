@@ -1,0 +1,58 @@
+"""Functions that write no span lines, where a traced one tells of their invocation.
+
+Lambda's START line bears the request id that an Invoke and a function URL answer with, and that a
+destination's record names. So such an invocation joins exactly, though nothing else is known of it.
+https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+"""
+
+from collections.abc import Iterable
+from hashlib import sha256
+
+from lumitrace.reassembly.model import INVOCATION, Attempt, Span
+from lumitrace.wire import link_key, semconv
+from lumitrace.wire.span_line import STATUS_ERROR
+
+
+def stand_in(attempts: Iterable[Attempt]) -> None:
+    """Give each attempt without a span one, where another function names its request id."""
+    attempts = list(attempts)
+    named = _named(attempts)
+    for attempt in attempts:
+        if attempt.invocation is None and attempt.request_id in named:
+            attempt.invocation = _invocation(attempt)
+            attempt.spans = [attempt.invocation]
+            attempt.trigger = attempt.trigger or "other"
+
+
+def _named(attempts: list[Attempt]) -> set[str]:
+    """Return the request ids of the functions that others called, and of those that sent."""
+    found: set[str] = set()
+    for attempt in attempts:
+        for span in attempt.spans:
+            bound = [key for _, _, keys in span.bound for key in keys]
+            found.update(_of(link_key.LAMBDA, [*span.link_out, *bound]))
+            found.update(_of(link_key.DESTINATION, span.link_in))
+    return found
+
+
+def _of(kind: str, keys: Iterable[str]) -> set[str]:
+    head = f"{kind}:"
+    return {key[len(head) :] for key in keys if key.startswith(head)}
+
+
+def _invocation(attempt: Attempt) -> Span:
+    """Return what Lambda's lines alone say of *attempt*; its ids are made of those lines."""
+    place = f"{attempt.function}\0{attempt.request_id}\0{attempt.start_ms}"
+    digest = sha256(place.encode("utf-8", "surrogatepass")).hexdigest()
+    span = Span(digest[:32], digest[32:48], INVOCATION, attempt.function, semconv.KIND_SERVER)
+    span.start_us = attempt.start_ms * 1000
+    span.link_in = [f"{link_key.LAMBDA}:{attempt.request_id}"]
+    measured = attempt.report.duration_ms if attempt.report else ""
+    if measured:
+        span.duration_us = int(float(measured) * 1000)
+    elif attempt.ended:
+        span.duration_us = max(0, attempt.end_ms - attempt.start_ms) * 1000
+    failure = attempt.outcome or attempt.raised
+    if failure is not None:
+        span.status, span.failure = STATUS_ERROR, failure
+    return span
