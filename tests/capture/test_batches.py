@@ -269,6 +269,54 @@ def test_a_malformed_result_says_nothing(captured, context, failures):
     assert "failedRecords" not in captured.one("invocation")
 
 
+def kafka_event():
+    """Return records of two topics, one of them with a dash in its name, and two partitions."""
+    places = [("clicks", 0, 15), ("clicks", 0, 16), ("clicks", 1, 15), ("a-b", 0, 15)]
+    records = {}
+    for topic, partition, offset in places:
+        record = {"topic": topic, "partition": partition, "offset": offset, "value": "e30="}
+        records.setdefault(f"{topic}-{partition}", []).append(record)
+    return {"eventSource": "aws:kafka", "records": records}
+
+
+@pytest.mark.parametrize("name", ["topic-partition", "partition"])
+def test_records_of_kafka_that_the_result_gives_back_have_failed(captured, context, name):
+    """By topic, partition and offset, as AWS's page spells it and as Powertools does."""
+    items = [{name: "clicks-0", "offset": 16}, {name: "a-b-0", "offset": 15}]
+    strange = [{name: "clicks-0", "offset": "15"}, {name: 0, "offset": 15}, {name: "clicks-1"}]
+    result = {"batchItemFailures": [{"itemIdentifier": item} for item in items + strange]}
+
+    def handler(event, context):
+        for _ in lumitrace.records(event):
+            pass
+        return result
+
+    assert run(handler, kafka_event(), context) is result
+    assert captured.one("invocation")["failedRecords"] == ["clicks-0-16", "a-b-0-15"]
+    assert list(entries(captured)) == ["clicks-0-15", "clicks-0-16", "clicks-1-15", "a-b-0-15"]
+
+
+def test_records_that_a_transformation_could_not_process_have_failed(captured, context, event):
+    """Firehose: ``ProcessingFailed`` is a failure, ``Dropped`` is what the function wanted."""
+    batch = event("firehose")
+    first = batch["records"][0]
+    batch["records"] = [{**first, "recordId": f"r{number}"} for number in range(3)]
+    told = ("Ok", "ProcessingFailed", "Dropped")
+    answers = [{"recordId": f"r{at}", "result": one, "data": ""} for at, one in enumerate(told)]
+    result = {"records": [*answers, None, {"result": "ProcessingFailed", "recordId": 5}]}
+
+    assert run(lambda event, context: result, batch, context) is result
+    assert captured.one("invocation")["failedRecords"] == ["r1"]
+
+
+def test_records_in_the_answer_of_another_source_are_not_firehoses(captured, context):
+    """A function that answers HTTP with a list of records gives nothing back."""
+    result = {"records": [{"recordId": "m1", "result": "ProcessingFailed"}]}
+
+    assert run(lambda event, context: result, queue_event(1), context) is result
+    assert "failedRecords" not in captured.one("invocation")
+
+
 def test_a_record_is_said_to_have_failed(captured, context):
     """`lumitrace.failed` needs no exception, before, inside and after the record."""
 

@@ -18,6 +18,7 @@ from lumitrace.wire.context import new_trace_id
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lumitrace.capture.services._service import Record
+    from lumitrace.wire.context import SpanContext
 
 MAX_RECORDS = 10_000  # a batch: https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html
 MAX_FAILED = 1_000  # told by name; the rest are counted
@@ -33,7 +34,7 @@ class Batch:
         open: begun and not told, by span id.
         again: told, and entered again since.
         failed: ids of those that failed.
-        bound: entries of later calls by their identity: the entry itself, and its record.
+        bound: entries of later calls by identity: the entry itself, and its record's context.
     """
 
     def __init__(self, invocation: Invocation) -> None:
@@ -43,7 +44,7 @@ class Batch:
         self.open: dict[str, RecordSpan] = {}
         self.again: dict[str, RecordSpan] = {}
         self.failed: dict[str, None] = {}
-        self.bound: dict[int, tuple[object, RecordSpan]] = {}
+        self.bound: dict[int, tuple[object, SpanContext]] = {}
 
     def span(self, record: object) -> RecordSpan:
         """Return the one span of *record*, made the first time."""

@@ -1,6 +1,6 @@
 """Entries of a batch call that go out in the context of their own records (`lumitrace.bind`)."""
 
-from lumitrace.capture.services._service import Call
+from lumitrace.capture.services._service import Call, name_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -8,10 +8,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     from lumitrace.capture.batch import Batch
+    from lumitrace.capture.calls import LiveCall
     from lumitrace.capture.record_span import RecordSpan
+    from lumitrace.wire.context import SpanContext
 
 MAX_BOUND = 10_000  # an invocation
-MAX_TOLD = 25  # a call: a BatchWriteItem has 25 entries; beyond, keys stay the call's
+# A call: https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html
+MAX_TOLD = 500
 LISTS = ("Entries", "PublishBatchRequestEntries", "Records", "TransactItems")
 
 
@@ -19,13 +22,19 @@ def entries_of(params: "Any") -> "list[Any]":
     """Return the entries of a batch call with *params*, in their order."""
     if not isinstance(params, dict):
         return []
-    tables = params.get("RequestItems")
-    if isinstance(tables, dict):
-        return [one for part in tables.values() if isinstance(part, list) for one in part]
+    if isinstance(params.get("RequestItems"), dict):
+        return [one for _, one in _by_table(params["RequestItems"])]
     for name in LISTS:
         if isinstance(params.get(name), list):
             return list(params[name])
     return []
+
+
+def _by_table(tables: "Any") -> "Iterator[tuple[str, Any]]":
+    """Yield every entry in *tables*, a BatchWriteItem's, with the name of its table."""
+    for table, part in tables.items() if isinstance(tables, dict) else ():
+        for entry in part if isinstance(part, list) else ():
+            yield name_of(table), entry
 
 
 def find(batch: "Batch", given: "Any", call: Call) -> None:
@@ -37,7 +46,7 @@ def find(batch: "Batch", given: "Any", call: Call) -> None:
         for part in _parts(entry):
             known = batch.bound.get(id(part))
             if known is not None:
-                call.bound[at] = known[1].context(known[1].span_id)
+                call.bound[at] = known[1]
                 break
 
 
@@ -50,12 +59,15 @@ def _parts(entry: "Any") -> "Iterator[Any]":
             yield inner.get("Item")
 
 
-def apart(call: Call, answer: "Mapping[str, Any]", service: "Any", keys: list[str]) -> list[str]:
-    """Note in *call* what each bound entry was sent as; return the *keys* of the others.
+def settle(
+    live: "LiveCall", answer: "Mapping[str, Any]", service: "Any", keys: list[str]
+) -> list[str]:
+    """Note what each bound entry was sent as; return those of *keys* that no record has.
 
     Told is ``[traceId, spanId, link keys]``, by the *answer* of AWS: in the order of the entries,
-    or by their ``Id``.
+    or by their ``Id``. What the answer gives back unprocessed stays bound.
     """
+    call = live.call
     entries = entries_of(call.params)
     numbers = {one.get("Id"): at for at, one in enumerate(entries) if isinstance(one, dict)}
     own: dict[int, list[str]] = {}
@@ -73,12 +85,38 @@ def apart(call: Call, answer: "Mapping[str, Any]", service: "Any", keys: list[st
     return [key for key in keys if key not in taken]
 
 
+def keep_unprocessed(live: "LiveCall", answer: "Mapping[str, Any]") -> None:
+    """Bind what DynamoDB gives back unprocessed: new dictionaries, which the caller sends again.
+
+    They are known by their table and what is in them. No other entry of the same call can be meant:
+    DynamoDB refuses a call that has one item twice.
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
+    """
+    call, unprocessed = live.call, answer.get("UnprocessedItems")
+    batch = live.span.invocation.batch if live.span is not None else None
+    if not call.bound or not unprocessed or batch is None:
+        return
+    sent = list(_by_table(call.params.get("RequestItems")))
+    for given_back in _by_table(unprocessed):
+        for at, context in call.bound.items():
+            if sent[at] == given_back:
+                _keep(batch, given_back[1], context)
+                break
+
+
 def bind(batch: "Batch", entry: object, span: "RecordSpan") -> None:
     """Remember that *entry* is of the record of *span*, which is told even if never entered."""
-    if len(batch.bound) >= MAX_BOUND:
-        batch.invocation.drop("bound")
+    if not isinstance(entry, dict) or not _keep(batch, entry, span.context(span.span_id)):
         return
     if not span.ended_ns and not span.inside:
         batch.enter(span)
         batch.leave(span, None)
-    batch.bound[id(entry)] = (entry, span)
+
+
+def _keep(batch: "Batch", entry: object, context: "SpanContext") -> bool:
+    """Bind *entry* to *context*; False, and counted, where there are too many already."""
+    if len(batch.bound) >= MAX_BOUND and id(entry) not in batch.bound:
+        batch.invocation.drop("bound")
+        return False
+    batch.bound[id(entry)] = (entry, context)
+    return True

@@ -86,8 +86,7 @@ def prepare(client: "Any", params: "Any", model: "Any", context: "Any", given: "
     span = current() if settings.enabled == ON else None
     call = Call(service, model.name, params, client.meta.region_name or "")
     row = BY_CLIENT.get(service)
-    live = LiveCall(call, row, span, model)
-    context[KEY] = live
+    context[KEY] = live = LiveCall(call, row, span, model)
     if span is None:
         process.outside += settings.enabled == ON
         return params
@@ -145,12 +144,13 @@ def _response_received(parsed_response: "Any" = None, context: "Any" = None, **_
     """Take our mark off the items in an answer, before anybody else sees them."""
     with guard:
         live = (context or {}).get(KEY)
-        if live is None or live.call.service not in ITEM_SERVICES or settings.dynamodb == "off":
+        if live is None or live.call.service not in ITEM_SERVICES or not parsed_response:
             return
-        from lumitrace.capture.services import _attribute_map  # noqa: PLC0415  # DynamoDB only
+        if settings.dynamodb != "off":
+            from lumitrace.capture.services import _attribute_map  # noqa: PLC0415  # DynamoDB only
 
-        if isinstance(parsed_response, dict):
             _attribute_map.clean_response(live.model, parsed_response)
+        bindings.keep_unprocessed(live, parsed_response)
 
 
 def _after_call(
@@ -177,7 +177,7 @@ def _keys(live: LiveCall, parsed: "Mapping[str, Any]") -> list[str]:
     service = live.row.service() if live.row is not None else None
     keys = [] if service is None else service.describe_response(live.call, parsed)
     if live.call.bound:
-        keys = bindings.apart(live.call, parsed, service, keys)
+        keys = bindings.settle(live, parsed, service, keys)
     return keys + integrations.theirs() if live.call.not_injected == OWN else keys
 
 

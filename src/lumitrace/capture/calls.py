@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from lumitrace.capture.services import Row
 
 ENTRY_BYTES = 60  # about what an entry has beside its names and keys
-MAX_KEYS = 16  # link keys in an entry; a call with more has a line of its own
+BOUND_BYTES = 100  # about what a bound entry of a batch takes
+MAX_KEYS = 16  # link keys and bound entries in an entry; a call with more has a line of its own
 MAX_OWN_KEYS = 500  # of one call: the records of a PutRecords
 MAX_CODE = 100  # characters
 
@@ -133,10 +134,11 @@ class LiveCall:
             rare["readFrom"] = self.call.read_from
         entry: list[Any] = [self.span_id, self.operation, self.resource]
         folds = error is None and self.attempts == 1 and self.attributes is None
-        if folds and len(keys) <= MAX_KEYS:
+        if folds and len(keys) + len(self.call.told) <= MAX_KEYS:
             entry += [offset_us, duration_us, code, keys, *([rare] if rare else [])]
             span.calls.append(entry)
-            emit.waits(span, ENTRY_BYTES + sum(map(len, entry[1:3])) + sum(map(len, keys)))
+            size = ENTRY_BYTES + BOUND_BYTES * len(self.call.told)
+            emit.waits(span, size + sum(map(len, entry[1:3])) + sum(map(len, keys)))
         else:
             if aws_request_id and isinstance(aws_request_id, str):
                 rare["awsRequestId"] = aws_request_id[:MAX_CODE]

@@ -1,6 +1,7 @@
 """What a handler's result says of single records: ``batchItemFailures``, a transformation's.
 
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html
 https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-status-model.html
 """
 
@@ -32,11 +33,14 @@ def read(invocation: "Invocation", event: object, result: "dict[str, Any]") -> N
 
 
 def _name(item: object) -> "object | None":
-    """Return how *item* is compared: a text, or Kafka's topic with partition and offset."""
+    """Return how *item* is compared: a text, or Kafka's topic with partition and offset.
+
+    AWS calls the first of these ``topic-partition``, Powertools ``partition``.
+    """
     if isinstance(item, str):
         return item or None
     if isinstance(item, dict):
-        partition, offset = item.get("partition"), item.get("offset")
+        partition, offset = item.get("topic-partition", item.get("partition")), item.get("offset")
         known = isinstance(partition, str) and isinstance(offset, int)
         return (partition, offset) if known else None
     return None

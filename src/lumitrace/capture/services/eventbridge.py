@@ -9,7 +9,7 @@ Limits:    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents
 """
 
 from lumitrace.capture.config import INJECT, settings
-from lumitrace.capture.services import _event_detail, _nested
+from lumitrace.capture.services import _entries, _event_detail, _nested
 from lumitrace.capture.services._service import Call, Inbound, Record, Service, first_records
 from lumitrace.wire.context import SpanContext
 from lumitrace.wire.link_key import EVENTS, link_key
@@ -38,21 +38,14 @@ class EventBridge(Service):
 
     def inject(self, call: Call, context: SpanContext) -> "Mapping[str, Any]":
         """Splice the context into each detail that is an object, where the user asked for it."""
-        entries = call.params.get("Entries")
         if settings.eventbridge != INJECT or call.operation != "PutEvents":
             return call.params
-        if not isinstance(entries, list) or not all(isinstance(one, dict) for one in entries):
-            return call.params
+        entries = _entries.entries(call, "Entries")
         room = MAX_BYTES - len(entries) * _event_detail.OUR_BYTES
         if sum(map(_event_detail.size, entries)) > room:
             call.not_injected = "size"
             return call.params
-        ours: list[Mapping[str, Any]] = []
-        for entry in entries:
-            one, reason = _event_detail.with_context(entry, context)
-            call.not_injected = call.not_injected or reason
-            ours.append(one)
-        return {**call.params, "Entries": ours}
+        return _entries.with_contexts(call, "Entries", context, _event_detail.with_context)
 
     def describe_response(self, call: Call, response: "Mapping[str, Any]") -> list[str]:
         """Return the key of every event that the bus took."""

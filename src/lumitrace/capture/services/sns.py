@@ -7,7 +7,7 @@ Event:     https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html
 Limits:    https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 """
 
-from lumitrace.capture.services import _destination, _message_attributes, _nested
+from lumitrace.capture.services import _destination, _entries, _message_attributes, _nested
 from lumitrace.capture.services._service import (
     Call,
     Inbound,
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+ENTRIES = "PublishBatchRequestEntries"
 MAX_BYTES = 262_144  # a publish, bodies and attributes together; a topic may allow more
 
 
@@ -58,13 +59,13 @@ class Sns(Service):
         """Add the attribute to a message, or to each of a batch that fits."""
         params = call.params
         if call.operation == "Publish":
-            call.not_injected = _reason(params) or _too_large([params])
+            call.not_injected = _too_large([params])
             if call.not_injected is None:
-                params, call.not_injected = _message_attributes.with_context(params, context)
+                params, call.not_injected = _put(params, context)
         elif call.operation == "PublishBatch":
-            entries = params.get("PublishBatchRequestEntries")
-            if isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries):
-                return _batch(call, entries, context)
+            call.not_injected = _too_large(_entries.entries(call, ENTRIES))
+            if call.not_injected is None:
+                return _entries.with_contexts(call, ENTRIES, context, _put)
         return params
 
     def describe_response(self, call: Call, response: "Mapping[str, Any]") -> list[str]:
@@ -77,21 +78,13 @@ class Sns(Service):
         return []
 
 
-def _batch(
-    call: Call, entries: "list[dict[str, Any]]", context: SpanContext
-) -> "Mapping[str, Any]":
-    call.not_injected = _too_large(entries)
-    if call.not_injected is not None:
-        return call.params
-    ours: list[Mapping[str, Any]] = []
-    for at, entry in enumerate(entries):
-        message: Mapping[str, Any] = entry
-        reason = _reason(entry)
-        if reason is None:
-            message, reason = _message_attributes.with_context(entry, call.bound.get(at, context))
-        call.not_injected = call.not_injected or reason
-        ours.append(message)
-    return {**call.params, "PublishBatchRequestEntries": ours}
+def _put(
+    message: "Mapping[str, Any]", context: SpanContext
+) -> "tuple[Mapping[str, Any], str | None]":
+    reason = _reason(message)
+    if reason is not None:
+        return message, reason
+    return _message_attributes.with_context(message, context)
 
 
 def _reason(message: "Mapping[str, Any]") -> str | None:

@@ -8,7 +8,7 @@ Event:     https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
 Limits:    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 """
 
-from lumitrace.capture.services import _destination, _message_attributes, _nested
+from lumitrace.capture.services import _destination, _entries, _message_attributes, _nested
 from lumitrace.capture.services._service import Call, Inbound, Record, Service, first_records
 from lumitrace.wire.context import SpanContext
 from lumitrace.wire.link_key import SQS, link_key
@@ -43,9 +43,10 @@ class Sqs(Service):
             if call.not_injected is None:
                 params, call.not_injected = _message_attributes.with_context(params, context)
         elif call.operation == "SendMessageBatch":
-            entries = params.get("Entries")
-            if isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries):
-                return _batch(call, entries, context)
+            call.not_injected = _too_large(_entries.entries(call, "Entries"))
+            if call.not_injected is None:
+                put = _message_attributes.with_context
+                return _entries.with_contexts(call, "Entries", context, put)
         return params
 
     def describe_response(self, call: Call, response: "Mapping[str, Any]") -> list[str]:
@@ -78,20 +79,6 @@ def _count(attributes: object) -> int:
     """Return how often a message was received, 0 where that is not told."""
     text = attributes.get("ApproximateReceiveCount") if isinstance(attributes, dict) else None
     return int(text) if isinstance(text, str) and text.isdecimal() and len(text) < 10 else 0
-
-
-def _batch(
-    call: Call, entries: "list[dict[str, Any]]", context: SpanContext
-) -> "Mapping[str, Any]":
-    call.not_injected = _too_large(entries)
-    if call.not_injected is not None:
-        return call.params
-    ours: list[Mapping[str, Any]] = []
-    for at, entry in enumerate(entries):
-        message, reason = _message_attributes.with_context(entry, call.bound.get(at, context))
-        call.not_injected = call.not_injected or reason
-        ours.append(message)
-    return {**call.params, "Entries": ours}
 
 
 def _too_large(messages: "Sequence[Mapping[str, Any]]") -> str | None:
