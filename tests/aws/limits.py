@@ -1,13 +1,14 @@
 """What AWS refuses or loses, and moto lets pass: one function a limit, each with its source.
 
-A limit raises `Refusal`. What it has to remember between two requests, it keeps in *memory*, a
-dictionary that is the proxy's own. Codes and words are AWS's, where somebody has published them.
+A limit raises `Refusal`, or `EntriesRefused` where AWS takes the rest of a batch. What it has to
+remember between two requests, it keeps in *memory*, a dictionary that is the proxy's own. Codes and
+words are AWS's, where somebody has published them.
 """
 
 import base64
 import json
 
-from tests.aws.refusal import Refusal
+from tests.aws.refusal import EntriesRefused, Refusal
 
 KIB, MIB = 1024, 1024 * 1024
 ATTRIBUTES = 10  # a message
@@ -79,7 +80,7 @@ def sqs_size(params, memory):
     The words: https://github.com/inferablehq/inferable/issues/306
     """
     allowed = memory.get(("sqs", params["QueueUrl"].rpartition("/")[2]), SQS_BYTES)
-    if _message(params, "MessageBody") > allowed:
+    if message_size(params, "MessageBody") > allowed:
         reason = f"Message must be shorter than {allowed} bytes."
         text = f"One or more parameters are invalid. Reason: {reason}"
         raise Refusal("InvalidParameterValue", text)
@@ -91,16 +92,33 @@ def sqs_size(params, memory):
 )
 def sqs_batch_size(params, memory):
     """All messages of a batch together."""
-    total = sum(_message(entry, "MessageBody") for entry in params["Entries"])
+    total = sum(message_size(entry, "MessageBody") for entry in params["Entries"])
     if total > SQS_BYTES:
         text = f"Batch requests cannot be longer than {SQS_BYTES} bytes. You have sent {total}"
         raise Refusal("AWS.SimpleQueueService.BatchRequestTooLong", f"{text} bytes.")
 
 
+@limit(
+    "sqs.SendMessageBatch",
+    source="https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html",
+)
+def sqs_entries(params, memory):
+    """Each entry of a batch is a message: one that is refused fails alone, inside a 200."""
+    refused = {}
+    for entry in params["Entries"]:
+        try:
+            sqs_ten_attributes(entry, memory)
+            sqs_size({**entry, "QueueUrl": params["QueueUrl"]}, memory)
+        except Refusal as refusal:
+            refused[entry["Id"]] = refusal
+    if refused:
+        raise EntriesRefused(refused)
+
+
 @limit("sns.Publish", source="https://docs.aws.amazon.com/sns/latest/api/API_Publish.html")
 def sns_size(params, memory):
     """Message and attributes together."""
-    if _message(params, "Message") > SNS_BYTES:
+    if message_size(params, "Message") > SNS_BYTES:
         raise Refusal("InvalidParameter", "Invalid parameter: Message too long")
 
 
@@ -110,7 +128,7 @@ def sns_size(params, memory):
 def sns_batch_size(params, memory):
     """All messages of a batch together."""
     entries = params["PublishBatchRequestEntries"]
-    if sum(_message(entry, "Message") for entry in entries) > SNS_BYTES:
+    if sum(message_size(entry, "Message") for entry in entries) > SNS_BYTES:
         text = "The length of all the messages put together is more than the limit."
         raise Refusal("BatchRequestTooLong", text)
 
@@ -139,12 +157,7 @@ def events_size(params, memory):
 
     The words: https://github.com/awslabs/aws-service-catalog-puppet/issues/563
     """
-    total = 0
-    for entry in params["Entries"]:
-        total += 14 if entry.get("Time") is not None else 0
-        texts = [entry.get(name) or "" for name in ("Source", "DetailType", "Detail")]
-        total += sum(len(text.encode()) for text in [*texts, *(entry.get("Resources") or ())])
-    if total >= EVENTS_BYTES:
+    if sum(map(event_size, params["Entries"])) >= EVENTS_BYTES:
         text = "Total size of the entries in the request is over the limit."
         raise Refusal("ValidationException", text)
 
@@ -216,7 +229,8 @@ def invoke_payload(params, memory):
         raise Refusal("RequestTooLargeException", f"{text} (limit {allowed} bytes)", 413)
 
 
-def _message(entry, body):
+def message_size(entry, body):
+    """Return what a message counts: its body and the names, types and values of its attributes."""
     total = len(entry.get(body, "").encode())
     for name, value in (entry.get("MessageAttributes") or {}).items():
         total += len(name.encode()) + len(value.get("DataType", "").encode())
@@ -224,5 +238,18 @@ def _message(entry, body):
     return total
 
 
-def _base64(text):
-    return len(text) * 3 // 4 - text[-2:].count("=")
+def event_size(entry):
+    """Return what an event counts.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html
+    """
+    texts = [entry.get(name) or "" for name in ("Source", "DetailType", "Detail")]
+    texts += entry.get("Resources") or ()
+    return sum(len(text.encode()) for text in texts) + 14 * (entry.get("Time") is not None)
+
+
+def _base64(value):
+    """Return how many bytes *value* is: as the caller gave it, or in Base64, as it is sent."""
+    if isinstance(value, bytes):
+        return len(value)
+    return len(value) * 3 // 4 - value[-2:].count("=")

@@ -13,7 +13,7 @@ import socketserver
 import threading
 
 from tests.aws import limits
-from tests.aws.refusal import Refusal
+from tests.aws.refusal import EntriesRefused, Refusal
 from tests.aws.request import Request
 
 HOP_BY_HOP = frozenset((b"connection", b"transfer-encoding", b"content-length", b"expect"))
@@ -82,7 +82,17 @@ class Proxy(socketserver.ThreadingTCPServer):
         except Refusal as refusal:
             self.refused.append((request, refusal))
             return refusal.answer(request)
+        except EntriesRefused as refusal:
+            self.refused.append((request, refusal))
+            return self._rest(request, refusal)
         return self.forward(request)
+
+    def _rest(self, request, refusal):
+        rest, told = refusal.rest(request), (200, {}, b"")
+        if rest is not None:
+            told = self.forward(Request(request.method, request.path, request.headers, rest))
+        status, headers, body = told
+        return (status, headers, refusal.answer(body)) if status == 200 else told
 
     def forward(self, request):
         """Return what moto answers to *request*, which goes there as it came."""

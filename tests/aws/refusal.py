@@ -33,3 +33,29 @@ class Refusal(Exception):  # noqa: N818  # AWS's answer, no error of ours
         body = f"<Error>{inner}</Error><RequestId>{REQUEST_ID}</RequestId>"
         text = f"<ErrorResponse>{body}</ErrorResponse>"
         return self.status, {"Content-Type": "text/xml"}, text.encode()
+
+
+class EntriesRefused(Exception):  # noqa: N818  # as Refusal
+    """Entries of a batch that fail inside a 200, by their Id; the others go on.
+
+    Attributes:
+        entries: the refusal of each.
+    """
+
+    def __init__(self, entries):
+        super().__init__(", ".join(f"{key}: {one}" for key, one in entries.items()))
+        self.entries = entries
+
+    def rest(self, request):
+        """Return the body of *request* without them, or None where none is left."""
+        kept = [one for one in request.params["Entries"] if one["Id"] not in self.entries]
+        return json.dumps({**request.params, "Entries": kept}).encode() if kept else None
+
+    def answer(self, body):
+        """Return the answer *body* with them among those that failed."""
+        answered = json.loads(body or b'{"Successful":[]}')
+        failed = [
+            {"Id": key, "SenderFault": True, "Code": one.code, "Message": one.message}
+            for key, one in self.entries.items()
+        ]
+        return json.dumps({**answered, "Failed": answered.get("Failed", []) + failed}).encode()

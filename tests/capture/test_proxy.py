@@ -144,6 +144,25 @@ def test_a_queue_may_allow_less(proxy):
     assert told.endswith("Reason: Message must be shorter than 1024 bytes.")
 
 
+def test_an_entry_fails_alone(proxy, queue):
+    """Of a batch, SQS takes what it can."""
+    sqs = proxy.client("sqs")
+    entries = [
+        {"Id": "a", "MessageBody": "hi", "MessageAttributes": attributes(11)},
+        {"Id": "b", "MessageBody": "hi"},
+    ]
+
+    answer = sqs.send_message_batch(QueueUrl=queue, Entries=entries)
+    alone = sqs.send_message_batch(QueueUrl=queue, Entries=entries[:1])
+
+    assert [one["Id"] for one in answer["Successful"]] == ["b"]
+    assert [(one["Id"], one["Code"]) for one in answer["Failed"]] == [
+        ("a", "InvalidParameterValue")
+    ]
+    assert (alone["Successful"], len(alone["Failed"])) == ([], 1)
+    assert len(sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]) == 1
+
+
 def test_what_sns_would_lose_is_told(proxy):
     """SNS answers 200 to eleven attributes and discards the message at a raw queue."""
     sns = proxy.client("sns")

@@ -42,7 +42,7 @@ class EventBridge(Service):
             return call.params
         entries = _entries.entries(call, "Entries")
         room = MAX_BYTES - len(entries) * _event_detail.OUR_BYTES
-        if sum(map(_event_detail.size, entries)) > room:
+        if sum(map(_event_detail.size, entries)) >= room:  # "less than", says AWS
             call.not_injected = "size"
             return call.params
         return _entries.with_contexts(call, "Entries", context, _event_detail.with_context)
