@@ -70,6 +70,36 @@ def test_a_call_that_was_announced_and_never_ended_proves_a_claim(night, log_fil
     assert witnesses(shown) == ["context (proved)"]
 
 
+def test_another_tracers_header_proves_a_claim_as_ours_does(night, log_file, answer):
+    """The call names the span that went out instead of its own; only in the call's time."""
+    theirs = night.trace(), night.span()
+    till, _ = caller(night, keys=[f"w3c:{theirs[0]}-{theirs[1]}"])
+    callee(night, theirs)
+    callee(night, theirs, began=9000)
+    callee(night, theirs, lasted=5000)
+
+    _, shown = answer("show", till.trace, night.write(log_file))
+
+    assert shown["transaction"]["functions"] == ["till", "stock"]
+    assert witnesses(shown) == ["context (proved)"]
+    assert shown["relations"] == []
+
+
+def test_a_call_whose_answer_nobody_asked_for_proves_a_claim(night, log_file, answer):
+    """It was sent and its connection closed at once: the other side begins after that."""
+    run = night.begin("till", 0, trigger="api-gateway-rest", route="POST /sales")
+    call = night.span()
+    span = {"traceId": run.trace, "spanId": call, "parentSpanId": run.span, "name": "http.GET"}
+    times = {"startUs": night.us(2), "offsetUs": 2000, "durationUs": 1000, "kind": "CLIENT"}
+    night.line(run, 4, "span", **span, **times, operation="http.GET", resource=HOST, httpStatus=0)
+    night.end(run, 4000, began=0, lasted=4000)
+    callee(night, (run.trace, call), began=3000, lasted=9000)
+
+    _, shown = answer("show", run.trace, night.write(log_file))
+
+    assert witnesses(shown) == ["context (proved)"]
+
+
 @pytest.mark.parametrize("case", ["before", "after", "outlasts the answer", "no call", "trace"])
 def test_a_forged_claim_joins_nothing_and_is_shown(night, log_file, answer, case):
     """Too early, too late, too long, another span or trace: a claim stays one."""

@@ -9,7 +9,7 @@ guarded: an exception inside a hook would be the caller's.
 import functools
 from weakref import WeakSet
 
-from lumitrace.capture import bindings, integrations, on_import, resend
+from lumitrace.capture import bindings, foreign, on_import, resend
 from lumitrace.capture.calls import LiveCall
 from lumitrace.capture.config import OFF, ON, settings
 from lumitrace.capture.current import current, process
@@ -17,7 +17,7 @@ from lumitrace.capture.error import describe
 from lumitrace.capture.frame import cut
 from lumitrace.capture.guard import Guard, reporter
 from lumitrace.capture.services import BY_CLIENT
-from lumitrace.capture.services._service import OWN, Call, Service
+from lumitrace.capture.services._service import Call, Service
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def _keys(live: LiveCall, parsed: "Mapping[str, Any]") -> list[str]:
     keys = [] if service is None else service.describe_response(live.call, parsed)
     if live.call.bound:
         keys = bindings.settle(live, parsed, service, keys)
-    return keys + integrations.theirs() if live.call.not_injected == OWN else keys
+    return keys + foreign.sent(live)
 
 
 def _failed(exception: "Any" = None, context: "Any" = None, **_: "Any") -> None:

@@ -36,6 +36,7 @@ class LiveCall:
         attempts: how many requests were sent.
         announce: whether it is written before it begins, whatever the time.
         attributes: of a call that is a span line of its own whatever comes of it, else None.
+        keys: link keys that are known before the answer.
         model, client: botocore's model of the operation, and the client where *original* is set.
         resent, refusal: whether it went again without our context, and what the refusal was.
     """
@@ -47,6 +48,7 @@ class LiveCall:
         "call",
         "client",
         "ended",
+        "keys",
         "model",
         "original",
         "refusal",
@@ -71,6 +73,7 @@ class LiveCall:
         self.refusal: tuple[str, str, str, str] | None = None
         self.announce = False
         self.attributes: dict[str, Any] | None = None
+        self.keys: list[str] = []
         self.ended = False
         self.resource = ""
         self.start_ns = time.perf_counter_ns()

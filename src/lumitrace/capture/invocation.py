@@ -54,7 +54,7 @@ def begin(
     linked = _continue(invocation, name, [*contexts, None] if source.unread else contexts, outer)
     if row.name == "dynamodb":
         invocation.found = {record.identifier: record for record in source.records}
-    invocation.event = event
+    invocation.event, invocation.inbound = event, source
     span = invocation.handler
     span.kind = row.kind
     span.attributes[semconv.FAAS_TRIGGER] = row.trigger
@@ -135,7 +135,7 @@ def end(
     finally:
         span.ended = True
         process.active = None
-        invocation.event = invocation.batch = None
+        invocation.event = invocation.inbound = invocation.batch = None
 
 
 def _judge(invocation: Invocation, result: object, raised: BaseException | None) -> None:

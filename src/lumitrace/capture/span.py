@@ -114,6 +114,7 @@ class Invocation:
         dropped: what the budgets took away, counted by kind.
         batch: what is known of its records (`batch.Batch`), None until one is in force.
         event: what the handler was called with.
+        inbound: what *event* said of its senders (`services._service.Inbound`).
         source: (trigger, name of the source) of the event.
         found: what was read from records whose marks were then taken off, by the record's own id.
         taking: held while what waits is taken; never waited for.
@@ -128,6 +129,7 @@ class Invocation:
         "event",
         "found",
         "handler",
+        "inbound",
         "last_write_ns",
         "lines",
         "request_id",
@@ -154,6 +156,7 @@ class Invocation:
         self.dropped: dict[str, int] = {}
         self.batch: Any = None
         self.event: Any = None
+        self.inbound: Any = None
         self.source: tuple[str, str] = ("", "")
         self.found: dict[str, Record] = {}
         self.eager = False

@@ -147,11 +147,12 @@ def _received(attempt: Attempt, span: Span) -> list[str]:
 def _window(attempt: Attempt, call: Span) -> tuple[int, int, int]:
     """Return from and until when what an HTTP *call* asks begins, and by when it has ended.
 
-    Where the call was given up, what it asked may go on after it.
+    Where the call was given up, what it asked may go on after it; where nobody asked for the
+    answer, it may also begin after it.
     """
     handler = attempt.invocation
     ended = call.end_us
-    if call.duration_us is None:
+    if call.duration_us is None or not (call.http_status or call.failed):
         ended = max(ended, handler.end_us if handler else 0, attempt.end_ms * 1000)
     return (
         call.start_us - CLOCKS_US,

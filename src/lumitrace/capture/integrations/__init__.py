@@ -70,18 +70,6 @@ def outer(trigger: str, claimed: "SpanContext | None") -> "SpanContext | None":
     return None
 
 
-def theirs() -> list[str]:
-    """Return the link keys of another tracer's span that a message may bear instead of ours."""
-    module = sys.modules.get("opentelemetry.trace")
-    if module is not None:
-        with guard:
-            from lumitrace.capture.integrations import opentelemetry  # noqa: PLC0415  # as above
-
-            keys: list[str] = opentelemetry.sending(module)
-            return keys
-    return []
-
-
 def _loguru(module: "Any") -> None:
     from lumitrace.capture.integrations import loguru  # noqa: PLC0415  # where it is
 

@@ -6,15 +6,16 @@ https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-request-retrie
 
 from contextvars import ContextVar
 
+from lumitrace.capture import foreign
 from lumitrace.capture.calls import LiveCall
 from lumitrace.capture.config import settings
 from lumitrace.capture.current import current
 from lumitrace.capture.error import describe
 from lumitrace.capture.guard import Guard
 from lumitrace.capture.redact import message
-from lumitrace.capture.services._service import Call
+from lumitrace.capture.services._service import OWN, Call
 from lumitrace.wire import link_key as keys
-from lumitrace.wire.context import format_traceparent
+from lumitrace.wire.context import format_traceparent, parse_traceparent
 from lumitrace.wire.semconv import SERVER_ADDRESS, URL_FULL
 
 TYPE_CHECKING = False
@@ -108,18 +109,23 @@ def header(live: LiveCall, headers: "Iterable[tuple[Any, Any]]") -> str | None:
 
     *headers* are those that go out, names and values as text or bytes; they are only read.
     """
-    if not settings.inject or live.span is None or not is_listed(live.resource):
+    if live.span is None:
         return None
     signed = SIGNATURE in live.call.params["target"].lower()
+    own = None
     for name, value in headers:
         lower = _text(name).lower()
         if lower == HEADER:
-            live.call.not_injected = "own-traceparent"
-            return None
-        if lower in (CONTENT_SHA256, "authorization"):
+            own = _text(value).strip()
+        elif lower in (CONTENT_SHA256, "authorization"):
             signed = signed or lower == CONTENT_SHA256 or _text(value).lstrip().startswith(SIGNED)
-    if signed:
-        live.call.not_injected = "signed-request"
+    if own is not None:
+        context = parse_traceparent(own)
+        live.keys = foreign.keys(live.span, [context] if context else [])
+    if not settings.inject or not is_listed(live.resource):
+        return None
+    if own is not None or signed:
+        live.call.not_injected = "signed-request" if own is None else OWN
         return None
     return format_traceparent(live.span.context(live.span_id))
 
@@ -146,9 +152,8 @@ def end(live: LiveCall | None, code: "Any", get: "Callable[[str], Any]") -> None
     if ".lambda-url." in live.resource:
         found.append(keys.link_key(keys.LAMBDA, get("x-amzn-requestid")))
     error = {"type": str(code), "message": f"{live.resource} answered {code}"}
-    live.end(
-        code, list(dict.fromkeys(key for key in found if key)), error if code >= 500 else None, None
-    )
+    known = dict.fromkeys(key for key in found if key)
+    live.end(code, live.keys + list(known), error if code >= 500 else None, None)
 
 
 def fail(live: LiveCall | None, error: BaseException) -> None:
@@ -159,7 +164,7 @@ def fail(live: LiveCall | None, error: BaseException) -> None:
         query = live.call.params["target"].partition("?")[2]
         if query and "message" in described:
             described["message"] = message(str(error).replace(f"?{query}", ""))
-        live.end(0, [], described, None)
+        live.end(0, live.keys, described, None)
 
 
 def _text(value: "Any") -> str:

@@ -10,7 +10,6 @@ https://opentelemetry.io/docs/specs/otel/trace/api/#spancontext
 import os
 
 from lumitrace.wire.context import SpanContext, is_id, parse_xray_root
-from lumitrace.wire.link_key import W3C, link_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,16 +32,6 @@ def current(context: "Any") -> SpanContext | None:
     """Return OpenTelemetry's *context* of a span as ours, or None where it is not valid."""
     found = SpanContext(format(context.trace_id, "032x"), format(context.span_id, "016x"))
     return found if is_id(found.trace_id, 32) and is_id(found.span_id, 16) else None
-
-
-def sending(module: "Any") -> list[str]:
-    """Return the link key of the span in which a message is being sent, as a list of one or none.
-
-    Its instrumentation has put that span into the message: who receives it has it as parent.
-    """
-    found = current(module.get_current_span().get_span_context())
-    key = found and link_key(W3C, f"{found.trace_id}-{found.span_id}")
-    return [key] if key else []
 
 
 def outer(module: "Any", claimed: SpanContext | None, *, is_edge: bool) -> SpanContext | None:

@@ -11,7 +11,7 @@ from lumitrace.wire.context import TRACEPARENT_LENGTH, format_traceparent, parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
     from lumitrace.wire.context import SpanContext
@@ -66,3 +66,10 @@ def read(attributes: object, value_name: str) -> "SpanContext | None":
     """
     attribute = attributes.get(NAME) if isinstance(attributes, dict) else None
     return parse_traceparent(attribute.get(value_name)) if isinstance(attribute, dict) else None
+
+
+def own(messages: "Iterable[Any]") -> "list[SpanContext]":
+    """Return the contexts that *messages* bear as their caller gave them."""
+    named = (one.get("MessageAttributes") for one in messages if isinstance(one, dict))
+    found = (read(attributes, "StringValue") for attributes in named)
+    return [context for context in found if context is not None]

@@ -4,6 +4,7 @@ from typing import Any
 
 from lumitrace.reassembly.answers.path import hop_to
 from lumitrace.reassembly.model import CLAIMED, Assembled, Span, Transaction
+from lumitrace.wire.link_key import W3C
 
 
 def relations(assembled: Assembled, transaction: Transaction) -> list[dict[str, Any]]:
@@ -19,8 +20,11 @@ def relations(assembled: Assembled, transaction: Transaction) -> list[dict[str, 
             found.append(_row(assembled, span, relation) | {"key": key, "transactions": others})
         for trace_id, span_id, relation in span.claims:
             hop = hop_to(assembled, span, traces)
-            if relation == CLAIMED and hop is not None and hop.sender_span == span_id:
-                continue
+            if relation == CLAIMED and hop is not None:
+                sender = assembled.span_by_id.get(hop.sender_span)
+                named = f"{W3C}:{trace_id}-{span_id}"  # another tracer's span, as the sender's key
+                if hop.sender_span == span_id or (sender and named in sender.link_out):
+                    continue
             others = _holding(assembled, transaction, {trace_id})
             ids = {"traceId": trace_id, "spanId": span_id, "transactions": others}
             found.append(_row(assembled, span, relation) | ids)

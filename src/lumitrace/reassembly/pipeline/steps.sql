@@ -44,12 +44,22 @@ FROM spans s
 WHERE s.role IN ('invocation', 'record') AND s.parent_id <> ''
 
 -- A claim is proved by the call that it names: an HTTP call of ours with that very span id, which
--- encloses in time what claims to be asked by it. Nobody else's claim counts. Exact.
+-- encloses in time what claims to be asked by it. Nobody else's claim counts. Exact. Where the call
+-- went out with another tracer's header, that span's key stands for its own.
 -- make hops_by_proof
 SELECT DISTINCT w.trace_id AS sender_trace, w.span_id AS sender_span,
        c.trace_id AS receiver_trace, c.span_id AS receiver_span
 FROM claims c
 JOIN windows w ON w.trace_id = c.claimed_trace AND w.span_id = c.claimed_span
+JOIN spans s ON s.trace_id = c.trace_id AND s.span_id = c.span_id
+WHERE s.start_us BETWEEN w.from_us AND w.begun_by_us
+  AND s.end_us <= w.ended_by_us
+UNION
+SELECT w.trace_id AS sender_trace, w.span_id AS sender_span,
+       c.trace_id AS receiver_trace, c.span_id AS receiver_span
+FROM claims c
+JOIN sent o ON o.link_key = 'w3c:' || c.claimed_trace || '-' || c.claimed_span
+JOIN windows w ON w.trace_id = o.trace_id AND w.span_id = o.span_id
 JOIN spans s ON s.trace_id = c.trace_id AND s.span_id = c.span_id
 WHERE s.start_us BETWEEN w.from_us AND w.begun_by_us
   AND s.end_us <= w.ended_by_us
