@@ -184,7 +184,7 @@ LIBRARIES = (
 
 @pytest.mark.parametrize(("name", "instrumentor", "get"), LIBRARIES)
 @pytest.mark.parametrize("listed", [True, False])
-def test_a_request_with_opentelemetrys_header_names_its_span(  # noqa: PLR0913  # fixtures
+def test_a_request_with_opentelemetrys_header_names_its_span(  # fixtures
     name, instrumentor, get, listed, otel, instrumented, captured, context, server
 ):
     """Its header goes to every host; who receives it has its span as parent or as claim."""

@@ -24,6 +24,7 @@ BOTOCORE = "botocore.awsrequest"  # its classes for its own requests
 TABLE = (
     ("http.client", "HTTPConnection", "endheaders", "http_client"),
     ("http.client", "HTTPConnection", "getresponse", "http_client"),
+    ("http.client", "HTTPConnection", "close", "http_client"),
     ("urllib3.connectionpool", "HTTPConnectionPool", "_make_request", "urllib3"),
     ("httpcore", "ConnectionPool", "handle_request", "httpcore"),
     ("httpcore", "AsyncConnectionPool", "handle_async_request", "httpcore"),

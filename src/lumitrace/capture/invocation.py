@@ -119,6 +119,8 @@ def end(
     invocation: Invocation, context: object, result: object, raised: BaseException | None
 ) -> None:
     """Write what waits and the ``invocation`` line; nothing of the invocation is kept after it."""
+    with guard:
+        integrations.end()
     span = invocation.handler
     fields: dict[str, Any] = {"name": span.name, "kind": span.kind, "startUs": invocation.start_us}
     fields["durationUs"] = invocation.offset_us(time.perf_counter_ns())

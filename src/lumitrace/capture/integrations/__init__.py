@@ -53,6 +53,13 @@ def begin(span: "Span") -> None:
             xray.begin(loaded["aws_xray_sdk.core"], span)
 
 
+def end() -> None:
+    """Tell the neighbours that the invocation ends."""
+    client = sys.modules.get("lumitrace.capture.integrations.http_client")
+    if client is not None:
+        client.leave_off()
+
+
 def outer(trigger: str, claimed: "SpanContext | None") -> "SpanContext | None":
     """Return the context of the OpenTelemetry span around us, or None where there is none.
 

@@ -167,6 +167,12 @@ def fail(live: LiveCall | None, error: BaseException) -> None:
         live.end(0, live.keys, described, None)
 
 
+def leave_off(live: LiveCall | None) -> None:
+    """The request was sent, and nobody asks for its answer: it neither failed nor succeeded."""
+    if live is not None:
+        live.end(0, live.keys, None, None)
+
+
 def _text(value: "Any") -> str:
     return value.decode("latin-1") if isinstance(value, (bytes, bytearray)) else str(value)
 

@@ -1,11 +1,13 @@
 """``http.client``, and with it urllib, urllib3 and requests.
 
 The header goes out as the last one of the head, put there when the caller has put all of its own:
-nothing that the caller holds is touched, and a redirect is a request of its own.
+nothing that the caller holds is touched, and a redirect is a request of its own. A request whose
+answer nobody asks for ends with its connection, and with the invocation at the latest.
 """
 
+import os
 from http.client import HTTPConnection
-from weakref import WeakKeyDictionary
+from weakref import ref
 
 from lumitrace.capture.calls import LiveCall
 from lumitrace.capture.frame import cut
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-running: "WeakKeyDictionary[Any, LiveCall]" = WeakKeyDictionary()
+# Requests whose answer was not asked for yet, by process (a forked child has its parent's
+# connections) and id of their connection, which need not be hashable and may be gone.
+running: "dict[tuple[int, int], tuple[ref[Any], LiveCall]]" = {}
 
 
 def endheaders(
@@ -32,6 +36,7 @@ def endheaders(
     except BaseException as error:
         cut(error)
         with guard:
+            _take(connection)
             http.fail(live, error)
         raise
 
@@ -45,6 +50,7 @@ def _begin(connection: "Any") -> LiveCall | None:
     if outer is not None and outer.connection is connection:
         _add(connection, outer.live, head)
         return None
+    http.leave_off(_take(connection))
     method, target, _ = (*head[0].split(b" ", 2), b"", b"")[:3]
     scheme = "https" if connection.default_port == 443 else "http"
     tunnel = getattr(connection, "_tunnel_host", None)
@@ -53,7 +59,7 @@ def _begin(connection: "Any") -> LiveCall | None:
         host, port = tunnel, getattr(connection, "_tunnel_port", None)
     live = http.begin(method, scheme, host, port, target)
     if live is not None:
-        running[connection] = live
+        running[os.getpid(), id(connection)] = (ref(connection), live)
         _add(connection, live, head)
     return live
 
@@ -71,7 +77,7 @@ def getresponse(
     """Return what the server answered; its head says how the request went."""
     live = None
     with guard:
-        live = running.pop(connection, None)
+        live = _take(connection)
     try:
         response = bound(*args, **kwargs)
     except BaseException as error:
@@ -82,3 +88,30 @@ def getresponse(
     with guard:
         http.end(live, response.status, response.headers.get)
     return response
+
+
+def close(bound: "Callable[..., Any]", connection: "Any", *args: "Any", **kwargs: "Any") -> "Any":
+    """Nobody will ask this connection for an answer any more."""
+    with guard:
+        http.leave_off(_take(connection))
+    try:
+        return bound(*args, **kwargs)
+    except BaseException as error:
+        cut(error)
+        raise
+
+
+def leave_off() -> None:
+    """The invocation ends: what was sent and not asked for ends with it."""
+    while running:
+        _, (_, live) = running.popitem()
+        http.leave_off(live)
+
+
+def _take(connection: "Any") -> LiveCall | None:
+    """Return the request that waits on *connection*, which waits no more; None where none does."""
+    found = running.pop((os.getpid(), id(connection)), None)
+    if found is None or found[0]() is connection:
+        return None if found is None else found[1]
+    http.leave_off(found[1])  # of another connection, which is gone
+    return None
