@@ -22,7 +22,7 @@ WEBSOCKET = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
 class Server(socketserver.ThreadingTCPServer):
     """Answers by the path.
 
-    ``/503``, ``/redirect?to=…&status=307``, ``/hangup``, ``/chunked``, ``/never`` (reads and waits),
+    ``/503``, ``/redirect?to=…&status=307``, ``/hangup``, ``/chunked``, ``/never`` (it waits),
     ``/echo`` (a WebSocket); else 200. ``CONNECT`` opens a tunnel to any port of this machine.
 
     Attributes:
