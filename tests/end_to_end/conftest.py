@@ -95,26 +95,47 @@ def play(folder, environment=None, *, seconds=6, broken_after=3):
 
 
 def forge(stage):
-    """Ask for two prices, as strangers who know all ids of a sale and claim them as their own."""
-    lines = [json.loads(it) for it in _lines(stage) if it.startswith('{"lumitrace":1,')]
+    """Ask for prices, as strangers who know all ids of sales and claim them as their own."""
+    lines = _lines(stage, "ushop_new-sale-processing")
     call = next(it for it in lines if it.get("operation") == "http.GET")
-    root = next(it["xrayRoot"] for it in lines if it["requestId"] == call["requestId"])
-    headers = {
-        "traceparent": f"00-{call['traceId']}-{call['spanId']}-01",
-        "X-Amzn-Trace-Id": f"Root=1-{root[:8]}-{root[8:]}",
-        "X-Amzn-RequestId": call["requestId"],
-        "Apigw-Requestid": call["linkOut"][0].partition(":")[2],
-    }
-    for _ in range(FORGED):
-        connection = http.client.HTTPConnection(urlsplit(stage.http_api_url).netloc)
-        connection.request("GET", "/prices/silk-scarf?amount=1", headers=headers)
-        assert connection.getresponse().status == 200
-        connection.close()
+    sent = [(it, entry) for it in lines for entry in it.get("calls", ())]
+    publish, entry = next(it for it in sent if it[1][1] == "sns.Publish")
+    invoke = next(entry for entry in _entries(stage, "ushop_sale-analytics", "lambda.Invoke"))
+    roots = {it["requestId"]: it["xrayRoot"] for it in lines if "xrayRoot" in it}
+    answered = call["linkOut"][0].partition(":")[2]
+    invoked = invoke[6][0].partition(":")[2]  # the receipt's own request id
+    for claimed, span, request in (
+        (call, call["spanId"], call["requestId"]),
+        (publish, entry[0], invoked),
+    ):
+        root = roots[claimed["requestId"]]
+        headers = {
+            "traceparent": f"00-{claimed['traceId']}-{span}-01",
+            "X-Amzn-Trace-Id": f"Root=1-{root[:8]}-{root[8:]}",
+            "X-Amzn-RequestId": request,
+            "Apigw-Requestid": answered,
+        }
+        _ask(stage, headers)
 
 
-def _lines(stage):
-    events = messages(stage.clients.logs, "ushop_new-sale-processing")
-    return [line for event in events for line in event.splitlines()]
+def _ask(stage, headers):
+    connection = http.client.HTTPConnection(urlsplit(stage.http_api_url).netloc)
+    connection.request("GET", "/prices/silk-scarf?amount=1", headers=headers)
+    assert connection.getresponse().status == 200
+    connection.close()
+
+
+def _entries(stage, function, operation):
+    lines = _lines(stage, function)
+    every = [entry for line in lines for entry in line.get("calls", ())]
+    return [entry for entry in every if entry[1] == operation]
+
+
+def _lines(stage, function):
+    """Return the span lines of *function*."""
+    events = messages(stage.clients.logs, function)
+    said = [line for event in events for line in event.splitlines()]
+    return [json.loads(it) for it in said if it.startswith('{"lumitrace":1,')]
 
 
 @pytest.fixture(scope="session")

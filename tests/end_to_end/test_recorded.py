@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -58,3 +59,38 @@ def test_the_demo_shows_it_where_it_cannot_play(tmp_path):
     assert "runs on Linux only" in done.stdout
     assert "15 sales lost, total 1,106.80" in done.stdout
     assert "virtual stack trace" in done.stdout
+
+
+SAMPLE = re.compile(
+    rf"^```console\n\$ lumitrace (?P<asked>[^\n]*) {NIGHT.relative_to(ROOT)}\n(?P<said>.+?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
+SAMPLES = list(SAMPLE.finditer((ROOT / "docs" / "commands.md").read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample["asked"].split()[0])
+def test_the_samples_in_the_docs_are_answers_about_it(sample):
+    """Each line as it is printed, in the same order; only "…" stands for what is left out."""
+    night = str(NIGHT.relative_to(ROOT))
+    done = subprocess.run(
+        [sys.executable, "-m", "lumitrace.reassembly.cli", *sample["asked"].split(), night],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+    )
+
+    printed = iter(done.stdout.splitlines())
+    for line in sample["said"].splitlines():
+        wanted = line.removesuffix("…").rstrip()
+        assert any(_is_shown(one.rstrip(), line, wanted) for one in printed), line
+
+
+def _is_shown(printed, line, wanted):
+    return printed.startswith(wanted) if line.endswith("…") else printed == wanted
+
+
+def test_every_command_has_a_sample():
+    """All three, each with its answer."""
+    assert [sample["asked"].split()[0] for sample in SAMPLES] == ["why", "show", "transactions"]

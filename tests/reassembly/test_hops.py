@@ -174,6 +174,28 @@ def test_forged_headers_of_three_kinds_glue_no_strangers_together(night, log_fil
     assert [row["functions"] for row in listed["transactions"]] == [["till"], ["stock"], ["stock"]]
 
 
+@pytest.mark.parametrize(
+    ("trigger", "joined"),
+    [
+        *[("other", True), ("api-gateway-rest", False), ("api-gateway-http", False)],
+        *[("function-url", False), ("alb", False), ("appsync", False), ("sqs", False)],
+    ],
+)
+def test_a_forged_xray_root_joins_nobody_at_a_public_edge(night, log_file, answer, trigger, joined):
+    """Where nothing else is known of a sender a root joins it, but to no stranger's request."""
+    root = "5759e988bd862e3fe1be46a994272793"
+    till = night.begin("till", 0, trigger="timer", xrayRoot=root)
+    invoke = [night.span(), "lambda.Invoke", "stock", 3000, 1000, 200, []]
+    night.end(till, 9, began=0, lasted=8, calls=[invoke])
+    stock = night.begin("stock", 100, trigger=trigger, xrayRoot=root)
+    night.end(stock, 109, began=100, lasted=8)
+
+    _, listed = answer("transactions", night.write(log_file))
+
+    found = [row["functions"] for row in listed["transactions"]]
+    assert found == ([["till", "stock"]] if joined else [["till"], ["stock"]])
+
+
 def test_what_a_caller_waited_for_counts_through_the_caller(night, log_file, answer):
     """The callee fails, the caller makes the best of the 502: nothing is lost."""
     till, call = caller(night, status=502)
