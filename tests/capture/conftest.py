@@ -17,6 +17,7 @@ from lumitrace import testing
 from lumitrace.capture import resend
 from lumitrace.capture.config import settings
 from lumitrace.capture.guard import reporter
+from lumitrace.capture.services import _dynamodb_item
 
 EVENTS = Path(__file__).parents[1] / "events"
 CLOCKED = (
@@ -28,7 +29,7 @@ CLOCKED = (
     "scope",
     "invocation",
     "resend",
-    "services.dynamodb",
+    "services._dynamodb_item",
 )
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:ushop_new-sales"
 QUEUE = "https://sqs.eu-west-1.amazonaws.com/123456789012/ushop_shipping"
@@ -105,6 +106,7 @@ def _fresh(monkeypatch):
     reporter.waiting.clear()
     resend.guilty.clear()
     resend.innocent.clear()
+    _dynamodb_item._writes.clear()
     settings.load({})
 
 

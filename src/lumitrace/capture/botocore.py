@@ -16,6 +16,7 @@ from lumitrace.capture.current import current, process
 from lumitrace.capture.error import describe
 from lumitrace.capture.frame import cut
 from lumitrace.capture.guard import Guard, reporter
+from lumitrace.capture.outgoing import PARAMETERS, arguments, inject
 from lumitrace.capture.services import BY_CLIENT
 from lumitrace.capture.services._service import Call, Service
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-PARAMETERS = ("self", "api_params", "operation_model", "context")
 KEY = "lumitrace"  # our place in botocore's own context of a call
 ITEM_SERVICES = ("dynamodb", "dynamodbstreams")
 
@@ -60,20 +60,25 @@ def _emit_api_params(
     bound: "Callable[..., Any]", client: "Any", *args: "Any", **kwargs: "Any"
 ) -> "Any":
     """Stand in for the method: botocore's own work first, then ours on what it returns."""
+    names: dict[str, Any] = {}
+    with guard:
+        names = arguments(args, kwargs)
     try:
         params = bound(*args, **kwargs)
     except BaseException as error:
         cut(error)
         raise
     with guard:
-        names = dict(zip(PARAMETERS[1:], args, strict=False), **kwargs)
-        given = names["api_params"]
-        return prepare(client, params, names["operation_model"], names["context"], given)
+        return prepare(client, params, names)
     return params
 
 
-def prepare(client: "Any", params: "Any", model: "Any", context: "Any", given: "Any") -> "Any":
-    """Note the call in botocore's *context*; return *params* with our context in them."""
+def prepare(client: "Any", params: "Any", names: "dict[str, Any]") -> "Any":
+    """Note the call in botocore's *context*; return *params* with our context in them.
+
+    *names* are the `arguments` of the method that made *params*.
+    """
+    model, context = names["operation_model"], names["context"]
     # Tracing may have been on for a while, in a test; a URL that is only signed is no call.
     idle = settings.enabled == OFF or context.get("is_presign_request")
     if idle or not isinstance(params, dict):
@@ -85,29 +90,20 @@ def prepare(client: "Any", params: "Any", model: "Any", context: "Any", given: "
     service = model.service_model.service_name
     span = current() if settings.enabled == ON else None
     call = Call(service, model.name, params, client.meta.region_name or "")
+    call.given = names["given"]
     row = BY_CLIENT.get(service)
     context[KEY] = live = LiveCall(call, row, span, model)
     if span is None:
         process.outside += settings.enabled == ON
         return params
     if span.invocation.batch is not None:
-        bindings.find(span.invocation.batch, given, call)
+        bindings.find(span.invocation.batch, names["api_params"], call)
     known = (row.service() if row is not None else None) or plain
     live.resource = known.describe(call, row.resources if row is not None else ())
     live.announce = is_first or (row is not None and model.name in row.waits)
     if row is None or not settings.inject:
         return params
-    trigger, source = span.invocation.source
-    call.avoid = frozenset((source,)) if trigger == "dynamodb" else frozenset()
-    with guard:
-        ours = known.inject(call, span.context(live.span_id))
-        if ours is not params and resend.is_off(live):
-            call.not_injected = "refused"
-            return params
-        if ours is not params:
-            live.original, live.client = params, client
-        return ours
-    return params
+    return inject(live, span, known, client)
 
 
 def hook(events: "Any") -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 QUIET_NS = 60_000_000_000
 MAX_REMEMBERED = 256
+NONE: frozenset[str] = frozenset()
 
 # (error code, a part of its message in lower case; "" for any), by botocore's name of the service.
 # Never a condition or a key: those a mark cannot be the reason of.
@@ -55,6 +56,13 @@ SUSPICIONS = {
 
 guilty: set[tuple[str, str]] = set()
 innocent: dict[tuple[str, str, str, str], int] = {}
+
+
+def off(service: str) -> frozenset[str]:
+    """Return the resources of *service* at which the mark was found guilty before."""
+    if not guilty:
+        return NONE
+    return frozenset(resource for name, resource in guilty if name == service)
 
 
 def is_off(live: "LiveCall") -> bool:

@@ -8,7 +8,7 @@ import time
 from _thread import allocate_lock
 
 from lumitrace.wire.context import SpanContext, new_span_id
-from lumitrace.wire.semconv import KIND_INTERNAL
+from lumitrace.wire.semconv import KIND_CONSUMER, KIND_INTERNAL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lumitrace.capture.services._service import Record
 
 Entry = list["Any"]
+TIMERS = ("aws.events", "aws.scheduler")  # schedules of EventBridge's rules and of its Scheduler
 
 
 class Span:
@@ -162,6 +163,11 @@ class Invocation:
         self.eager = False
         self.taking = allocate_lock()
         self.handler: Span
+
+    @property
+    def fed(self) -> bool:
+        """Tell whether a message or a stream started it: nobody who waits, and no timer."""
+        return self.handler.kind == KIND_CONSUMER and self.source[1] not in TIMERS
 
     def offset_us(self, at_ns: int) -> int:
         """Return the microseconds from the invocation's start to *at_ns* (monotonic)."""

@@ -3,6 +3,7 @@
 from lumitrace.capture import botocore
 from lumitrace.capture.frame import cut
 from lumitrace.capture.integrations import _request as http
+from lumitrace.capture.outgoing import arguments
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,15 +15,16 @@ async def emit_api_params(
     bound: "Callable[..., Any]", client: "Any", *args: "Any", **kwargs: "Any"
 ) -> "Any":
     """Stand in for the method: aiobotocore's own work first, then ours on what it returns."""
+    names: dict[str, Any] = {}
+    with botocore.guard:
+        names = arguments(args, kwargs)
     try:
         params = await bound(*args, **kwargs)
     except BaseException as error:
         cut(error)
         raise
     with botocore.guard:
-        names = dict(zip(botocore.PARAMETERS[1:], args, strict=False), **kwargs)
-        given = names["api_params"]
-        return botocore.prepare(client, params, names["operation_model"], names["context"], given)
+        return botocore.prepare(client, params, names)
     return params
 
 

@@ -18,7 +18,11 @@ class Call:
         operation: AWS's name, ``Publish``.
         params: what the caller gave, as the service takes it; never changed.
         not_injected: why our context stays out, where it does.
+        given: the names of the parameters that the caller gave; botocore may add some.
         avoid: names of tables that must not get a mark from here.
+        off: names of resources that refused our context before.
+        fed: whether a message or a stream started this, so that it may be its own echo.
+        marked: the tables whose items got a mark, by their place in a batch or transaction.
         region: the AWS region of the client, "" where it has none.
         read_from: who wrote the items that the answer held, a list of trace, span and count.
         bound: the contexts of entries that are a record's own, by their place in the batch.
@@ -28,7 +32,11 @@ class Call:
     __slots__ = (
         "avoid",
         "bound",
+        "fed",
+        "given",
+        "marked",
         "not_injected",
+        "off",
         "operation",
         "params",
         "read_from",
@@ -46,6 +54,10 @@ class Call:
         self.region = region
         self.read_from: list[Any] = []
         self.not_injected: str | None = None
+        self.given: tuple[str, ...] = ()
         self.avoid: frozenset[str] = frozenset()
+        self.off: frozenset[str] = frozenset()
+        self.fed = False
+        self.marked: dict[int, str] = {}
         self.bound: dict[int, SpanContext] = {}
         self.told: list[list[Any]] = []

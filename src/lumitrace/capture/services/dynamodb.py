@@ -3,27 +3,29 @@
 Inbound:   one record a stream record, from ``NewImage._lumitrace`` where it differs from the old
            image's: a writer without lumitrace that updates an item leaves the last writer's mark
            in place.
-Outbound:  ``PutItem``. Every read has the attribute taken off again (`_attribute_map`).
+Outbound:  ``PutItem``, ``UpdateItem``, each put of ``BatchWriteItem``, each put and update of
+           ``TransactWriteItems`` (`_dynamodb_write`). Every read has the attribute taken off again
+           (`_attribute_map`).
 Event:     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.Lambda.html
 """
 
-import time
-
-from lumitrace.capture.config import INJECT, settings
-from lumitrace.capture.services import _attribute_map
+from lumitrace.capture.services import _attribute_map, _dynamodb_write
 from lumitrace.capture.services._service import Call, Record, Service, first_records
 from lumitrace.wire.context import SpanContext
-from lumitrace.wire.mark import ATTRIBUTE, MAX_HOPS, format_mark, mark_ms, parse_mark, table_hash
+from lumitrace.wire.mark import ATTRIBUTE, mark_ms, parse_mark
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-# What client-side encryption puts into an item; one more attribute breaks its signature.
-# https://docs.aws.amazon.com/database-encryption-sdk/latest/devguide/reserved.html
 FRESH_MS = 3_000  # the stream's clock has seconds, two machines differ
-SIGNED = ("aws_dbe_head", "aws_dbe_foot", "*amzn-ddb-map-desc*", "*amzn-ddb-map-sig*")
+WRITES = {
+    "PutItem": _dynamodb_write.single,
+    "UpdateItem": _dynamodb_write.single,
+    "BatchWriteItem": _dynamodb_write.batch,
+    "TransactWriteItems": _dynamodb_write.transaction,
+}
 
 
 class DynamoDB(Service):
@@ -45,40 +47,16 @@ class DynamoDB(Service):
         return Record(context, None, identifier)
 
     def inject(self, call: Call, context: SpanContext) -> "Mapping[str, Any]":
-        """Add the mark to the item of a PutItem, unless it could do harm."""
-        params = call.params
-        if call.operation != "PutItem":
-            return params
-        item, table = params.get("Item"), params.get("TableName")
-        if not isinstance(item, dict) or not isinstance(table, str):
-            return params
-        name = self.describe(call, ("TableName",))
-        if settings.mode_of(name) != INJECT:
-            return params
-        call.not_injected = _reason(call, item, name, context)
-        if call.not_injected is not None:
-            return params
-        mark = format_mark(context, table_hash(call.region, name), time.time_ns() // 1_000_000)
-        return {**params, "Item": {**item, ATTRIBUTE: {"S": mark}}}
+        """Add the mark to each item that the call writes, unless it could do harm."""
+        write = WRITES.get(call.operation)
+        return call.params if write is None else write(call, context)
 
-
-def _reason(call: Call, item: "dict[str, Any]", table: str, context: SpanContext) -> str | None:
-    """Why the item must stay as it is.
-
-    A mark makes a write out of one that changes nothing, so that a function which rewrites its own
-    table, or two that feed each other's, would never come to rest.
-    """
-    if table in call.avoid:
-        return "own-stream"
-    if context.hops >= MAX_HOPS:
-        return "hops"
-    if table_hash(call.region, table) in context.tables:
-        return "table-in-lineage"
-    if ATTRIBUTE in item and parse_mark(_text(item[ATTRIBUTE])) is None:
-        return "own-attribute"
-    if any(name in item for name in SIGNED):
-        return "signed-item"
-    return None
+    def describe(self, call: Call, names: tuple[str, ...]) -> str:
+        """Return the table's name; of a call on several, their names, the first four."""
+        name = super().describe(call, names)
+        if name or ("TransactItems" not in call.params and "RequestItems" not in call.params):
+            return name
+        return ",".join(_dynamodb_write.tables(call.params)[:4])[:100]
 
 
 def _text(value: object) -> object:
