@@ -99,14 +99,49 @@ def dynamodb(stage):
     stage.receive(stage.aws.deliver_stream(stage.aws.sent[0]["Item"]))
 
 
-@kind(reason="this version marks PutItem alone")
+def updated(update):
+    """Return the item that *update*, as it was sent, leaves behind."""
+    values = update["ExpressionAttributeValues"]
+    mark = {"_lumitrace": values[":_lumitrace"]} if ":_lumitrace" in values else {}
+    return {**update["Key"], "a": values[":a"], **mark}
+
+
+UPDATE = {
+    "TableName": "ushop_sales",
+    "Key": {"id": {"S": "s-1"}},
+    "UpdateExpression": "SET a = :a",
+    "ExpressionAttributeValues": {":a": {"N": "1"}},
+}
+
+
+@kind(reason=NO_MESSAGE)
 def dynamodb_update(stage):
     """DynamoDB UpdateItem → stream."""
-    said = {"Key": {"id": {"S": "s-1"}}, "UpdateExpression": "SET a = :a"}
-    said["ExpressionAttributeValues"] = {":a": {"N": "1"}}
     client = stage.client("dynamodb")
-    stage.send(lambda: client.update_item(TableName="ushop_sales", **said))
-    stage.receive(stage.aws.deliver_stream({"id": {"S": "s-1"}, "a": {"N": "1"}}))
+    stage.send(lambda: client.update_item(**UPDATE))
+    stage.receive(stage.aws.deliver_stream(updated(stage.aws.sent[0])))
+
+
+@kind(reason=NO_MESSAGE)
+def dynamodb_batch(stage):
+    """DynamoDB BatchWriteItem → stream, each put."""
+    puts = [{"PutRequest": {"Item": {"id": {"S": f"s-{number}"}}}} for number in range(3)]
+    client = stage.client("dynamodb")
+    stage.send(lambda: client.batch_write_item(RequestItems={"ushop_sales": puts}))
+    sent = stage.aws.sent[0]["RequestItems"]["ushop_sales"][2]
+    stage.receive(stage.aws.deliver_stream(sent["PutRequest"]["Item"]))
+
+
+@kind(reason=NO_MESSAGE)
+def dynamodb_transaction(stage):
+    """DynamoDB TransactWriteItems → stream, a put and an update."""
+    put = {"TableName": "ushop_sales", "Item": {"id": {"S": "s-2"}}}
+    actions = [{"Put": put}, {"Update": UPDATE}]
+    client = stage.client("dynamodb")
+    stage.send(lambda: client.transact_write_items(TransactItems=actions))
+    put, update = stage.aws.sent[0]["TransactItems"]
+    items = [put["Put"]["Item"], updated(update["Update"])]
+    stage.receive(stage.aws.deliver_stream(*items), loop=False)
 
 
 def invoke(stage, *, newest):
