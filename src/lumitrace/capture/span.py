@@ -8,7 +8,7 @@ import time
 from _thread import allocate_lock
 
 from lumitrace.wire.context import SpanContext, new_span_id
-from lumitrace.wire.semconv import KIND_CONSUMER, KIND_INTERNAL
+from lumitrace.wire.semconv import KIND_CONSUMER, KIND_INTERNAL, TIMERS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from lumitrace.capture.services._service import Record
 
 Entry = list["Any"]
-TIMERS = ("aws.events", "aws.scheduler")  # schedules of EventBridge's rules and of its Scheduler
 
 
 class Span:

@@ -31,6 +31,9 @@ KIND_INTERNAL = "INTERNAL"
 KIND_PRODUCER = "PRODUCER"
 KIND_SERVER = "SERVER"
 
+# No attributes: what schedules of EventBridge's rules and of its Scheduler call themselves.
+TIMERS = ("aws.events", "aws.scheduler")
+
 PRODUCER_OPERATIONS = frozenset(
     (
         "events.PutEvents",
