@@ -438,6 +438,30 @@ def test_a_task_that_is_cancelled(library, captured, context, server):
     assert left_open(captured) == set()
 
 
+def test_a_request_that_a_middleware_of_aiohttp_sends_again(captured, context, server, listed):
+    """The request object is the same; each time it bears the header of its own span."""
+    aiohttp = pytest.importorskip("aiohttp", minversion="3.12")
+    server.status = 503
+
+    async def again(request, handler):
+        answer = await handler(request)
+        server.status = 200
+        answer.release()
+        return await handler(request)
+
+    async def work():
+        async with (
+            aiohttp.ClientSession(middlewares=(again,)) as session,
+            session.get(server.url()) as answer,
+        ):
+            return answer.status
+
+    assert run(context, lambda: asyncio.run(work())) == 200
+
+    assert server.traceparents() == [headers_of(told) for told in spans(captured)]
+    assert ["notInjected" in told for told in spans(captured)] == [False, False]
+
+
 def test_a_websocket_of_aiohttp(captured, context, server, listed):
     """The handshake is a request, which has ended while the socket lives on."""
     aiohttp = pytest.importorskip("aiohttp")

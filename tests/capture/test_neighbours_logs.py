@@ -308,6 +308,23 @@ def test_structlog_has_them(ids_on, captured, context, structlog):
     assert len(processors) == 3
 
 
+def test_what_structlogs_context_binds_wins(ids_on, captured, context, structlog):
+    """Its own processor merges it without taking the place of what is there."""
+    out = io.StringIO()
+    processors = [structlog.contextvars.merge_contextvars, structlog.processors.JSONRenderer()]
+    structlog.configure(processors=processors, logger_factory=structlog.PrintLoggerFactory(out))
+
+    @traced
+    def handler(event, context):
+        with structlog.contextvars.bound_contextvars(traceId="theirs"):
+            structlog.get_logger().info("hello")
+
+    handler({}, context)
+
+    line = json.loads(out.getvalue())
+    assert (line["traceId"], line["spanId"]) == ("theirs", captured.one("start")["spanId"])
+
+
 def test_structlog_on_top_of_logging_has_them_once(ids_on, captured, context, structlog, log):
     """With structlog's renderer into ``extra``, a record has the name from both sides."""
     structlog.configure(

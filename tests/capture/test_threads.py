@@ -2,9 +2,11 @@
 
 import asyncio
 import decimal
+import inspect
 import sys
 import threading
 import traceback
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar, copy_context
 
@@ -24,7 +26,8 @@ def run(context, work, event=None):
 
 def inside():
     """Return the name of the current span."""
-    return current().name
+    found = current()
+    return found and found.name
 
 
 def test_a_step_goes_along_into_a_pool(captured, context):
@@ -172,3 +175,25 @@ def test_tasks_of_asyncio_keep_their_step(captured, context):
         return await asyncio.gather(one("a"), one("b"))
 
     assert run(context, lambda _: asyncio.run(both())) == [["a"] * 3, ["b"] * 3]
+
+
+def test_a_method_of_a_pool_looks_as_it_did(captured, context):
+    """By its name, its signature, what it is bound to, and as an equal of itself."""
+
+    def work(_):
+        with ThreadPoolExecutor(1) as pool, ThreadPoolExecutor(1) as other:
+            bound = pool.submit
+            weak = weakref.WeakMethod(bound)()
+            return [
+                bound.__name__,
+                bound.__self__ is pool,
+                bound.__func__.__qualname__,
+                str(inspect.signature(bound)),
+                bound == pool.submit,
+                bound == other.submit,
+                len({bound, pool.submit}),
+                callable(weak),
+                repr(bound).replace(hex(id(pool)), "0x"),
+            ]
+
+    assert run(context, work) == work(None)

@@ -44,6 +44,28 @@ ALWAYS = "_emit_api_params"  # marks are taken off outside an invocation too
 guard = Guard("capture.doors")
 
 
+class Bound(functools.partial):  # type: ignore[type-arg]  # no types at run time
+    """Our function before a bound method: a partial adds no frame. It looks like the method."""
+
+    __slots__ = ()
+
+    @property
+    def __wrapped__(self) -> "Any":
+        return self.args[0]
+
+    def __getattr__(self, name: str) -> "Any":
+        return getattr(self.args[0], name)
+
+    def __eq__(self, other: object) -> bool:
+        return self.args[0] == (other.args[0] if isinstance(other, Bound) else other)  # type: ignore[no-any-return]
+
+    def __hash__(self) -> int:
+        return hash(self.args[0])
+
+    def __repr__(self) -> str:
+        return repr(self.args[0])
+
+
 class Door:
     """A method, with us behind it while an invocation runs.
 
@@ -68,7 +90,7 @@ class Door:
                 return bound
             if self.ours is None:
                 self.ours = getattr(import_module(f"{OURS}.{self.file}"), self.function.lstrip("_"))
-            return functools.partial(self.ours, bound, instance)
+            return Bound(self.ours, bound, instance)
         return bound
 
     def __call__(self, *args: "Any", **kwargs: "Any") -> "Any":

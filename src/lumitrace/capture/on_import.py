@@ -3,6 +3,7 @@
 import importlib
 import sys
 
+from lumitrace.capture.frame import cut
 from lumitrace.capture.guard import Guard
 
 TYPE_CHECKING = False
@@ -58,11 +59,20 @@ class Finder:
 
     def tell(self, loader: "Any", name: str) -> None:
         """Have *loader* call us right after it has run the module *name*, this once."""
+        if isinstance(loader, type):
+            return  # one for all builtin or frozen modules: nothing is put into it
         execute = loader.exec_module
 
         def exec_module(module: "Any") -> None:
-            del loader.exec_module
-            execute(module)
+            if vars(loader).get("exec_module") is exec_module:
+                del loader.exec_module
+            try:
+                execute(module)
+            except BaseException as error:
+                cut(error)
+                raise
+            if module.__spec__.name != name:  # a zip file's loader, which was only asked before
+                return
             patches = self.waiting.pop(name, [])
             if not self.waiting and self in sys.meta_path:
                 sys.meta_path.remove(self)

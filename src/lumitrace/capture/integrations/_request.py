@@ -42,16 +42,18 @@ class AtHand:
     Attributes:
         live: the request, None where it is to be no span (an AWS call is one already).
         connection: on which it goes, where that is known.
+        header: ours in the request that was sent last, where a request object is sent again.
         quiet: whether nothing below is told.
     """
 
-    __slots__ = ("connection", "live", "quiet")
+    __slots__ = ("connection", "header", "live", "quiet")
 
     def __init__(
         self, live: LiveCall | None = None, connection: object = None, *, quiet: bool = False
     ) -> None:
         self.live = live
         self.connection = connection
+        self.header: str | None = None
         self.quiet = quiet
 
 

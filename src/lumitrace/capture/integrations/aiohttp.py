@@ -44,13 +44,15 @@ def connect(bound: "Callable[..., Any]", _: "Any", *args: "Any", **kwargs: "Any"
 
 def _begin(outer: AtHand, theirs: "Any") -> None:
     url = theirs.url
+    if outer.header is not None and theirs.headers.get(http.HEADER) == outer.header:
+        del theirs.headers[http.HEADER]  # a middleware sends the same request again
     if outer.live is not None and not outer.live.ended:
         outer.live.attempts += 1
     else:
         target = url.raw_path_qs
         outer.live = http.begin(theirs.method, url.scheme, url.raw_host, url.port, target)
     if outer.live is not None:
-        value = http.header(outer.live, theirs.headers.items())
+        outer.header = value = http.header(outer.live, theirs.headers.items())
         if value is not None:
             theirs.headers[http.HEADER] = value
 

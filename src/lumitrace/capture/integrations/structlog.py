@@ -1,5 +1,7 @@
 """structlog: ``traceId`` and ``spanId`` in every event, by a processor at the head of the list.
 
+Behind those that merge what the application has bound: its own value wins.
+
 The list is the one that was configured, changed in place as structlog's own ``capture_logs`` does:
 loggers that were bound before see it too, and nothing is configured anew. It is looked at when an
 invocation begins.
@@ -13,6 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+MERGING = ("merge_contextvars", "merge_threadlocal", "merge_threadlocal_context")
+
 guard = Guard("capture.integrations.structlog")
 
 
@@ -20,7 +24,9 @@ def install(module: "Any") -> None:
     """Put the processor into the configured list, where it is not yet."""
     processors = module.get_config()["processors"]
     if isinstance(processors, list) and add_ids not in processors:
-        processors.insert(0, add_ids)
+        named = [getattr(one, "__name__", "") for one in processors]
+        at = max((place for place, name in enumerate(named, 1) if name in MERGING), default=0)
+        processors.insert(at, add_ids)
 
 
 def add_ids(logger: object, method: str, event: "Any") -> "Any":
