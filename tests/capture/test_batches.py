@@ -81,6 +81,21 @@ def test_a_record_entered_again_after_it_was_told_is_told_at_the_end(captured, c
     assert line["tags"] == {"again": True}
 
 
+def test_what_waits_is_written_when_a_record_ends(captured, context, clock):
+    """25 ms after the last write: a kill in the next record hides nothing of this one."""
+    written = []
+
+    def handler(event, context):
+        for record in event["Records"]:
+            with lumitrace.record(record):
+                clock.us += 13_000
+            written.append(list(entries(captured)))
+
+    run(handler, queue_event(3), context)
+
+    assert written == [[], ["m1", "m2"], ["m1", "m2"]]
+
+
 def test_a_record_received_again_says_so(captured, context):
     """How often stands with the record, where it was more than once."""
     event = queue_event(2)

@@ -484,3 +484,35 @@ def test_a_forked_child_does_not_repeat_what_the_parent_gathered(context, aws, c
 
     assert len(waiting) == 1
     assert in_child == ([], True)
+
+
+def test_a_call_beyond_the_budget_of_spans_is_not_announced(aws, captured, context):
+    """What will not be told is not begun; the first call of a client is announced otherwise."""
+    settings.max_spans = 1
+    clients = [aws.client("sqs"), aws.client("sqs")]
+
+    def handler(event, context):
+        for client in clients:
+            client.send_message(QueueUrl=aws.queue, MessageBody="x")
+
+    traced(handler)({}, context)
+
+    assert sum("open" in line for line in captured.lines) == 1
+    assert captured.one("invocation")["dropped"] == {"spans": 1}
+
+
+def test_a_client_that_shares_anothers_events_is_listened_to_once(aws, captured, context):
+    """A retry of ours is taken off its count once."""
+    first = aws.client("sqs")
+    second = object.__new__(type(first))
+    second.__dict__.update(first.__dict__)
+    refused = aws.refuse("InvalidParameterValue", "One or more parameters: attribute")
+
+    def handler(event, context):
+        first.send_message(QueueUrl=aws.queue, MessageBody="x")
+        aws.answers = [refused]
+        answer = second.send_message(QueueUrl=aws.queue, MessageBody="x")
+        return answer["ResponseMetadata"]["RetryAttempts"]
+
+    assert traced(handler)({}, context) == 0
+    assert [line for line in captured.lines if line.get("attempts", 1) != 1] == []

@@ -6,12 +6,11 @@ last exit. What is told at the first exit is provisional; what comes after it is
 
 import time
 
-from lumitrace.capture import emit, inbound
-from lumitrace.capture.current import current_span
+from lumitrace.capture import emit, inbound, loops
 from lumitrace.capture.error import describe
 from lumitrace.capture.record_span import RecordSpan, entry_of, is_quiet, write_line
 from lumitrace.capture.services import BY_NAME, OTHER
-from lumitrace.capture.span import Invocation, Span
+from lumitrace.capture.span import Invocation
 from lumitrace.wire import semconv
 from lumitrace.wire.context import new_trace_id
 
@@ -33,6 +32,7 @@ class Batch:
         kept: records known by identity: none of them may go and leave its number to another.
         open: begun and not told, by span id.
         again: told, and entered again since.
+        left: those in which a loop was left.
         failed: ids of those that failed.
         bound: entries of later calls by identity: the entry itself, and its record's context.
     """
@@ -43,6 +43,7 @@ class Batch:
         self.kept: list[object] = []
         self.open: dict[str, RecordSpan] = {}
         self.again: dict[str, RecordSpan] = {}
+        self.left = loops.Left()
         self.failed: dict[str, None] = {}
         self.bound: dict[int, tuple[object, SpanContext]] = {}
 
@@ -95,14 +96,18 @@ class Batch:
         span.receive_count = found.receive_count
         return span
 
-    def enter(self, span: RecordSpan) -> None:
-        """Note that *span* is in force, once more."""
+    def enter(self, span: RecordSpan, places: "loops.Places" = ()) -> None:
+        """Note that *span* is in force, once more; *places* is what asked for it (`loops`)."""
         if not span.ended_ns and not span.inside:
             span.start_ns = time.perf_counter_ns()
         span.inside.append(None)
         span.left_ns = 0
         span.ended = False
+        span.places = places
         self.open[span.span_id] = span
+        for before in self.left.again(places):
+            if not before.inside:
+                self.tell(before)  # its loop runs again: no exception is on its way
 
     def leave(self, span: RecordSpan, raised: BaseException | None) -> None:
         """Note that *span* was left, with what *raised*; tell it where it is in force nowhere else.
@@ -112,12 +117,16 @@ class Batch:
         """
         if span.inside:
             span.inside.pop()
-        if isinstance(raised, GeneratorExit):
-            span.left_ns = time.perf_counter_ns()
-            return
-        if raised is not None:
+        closed = isinstance(raised, GeneratorExit)
+        if raised is not None and not closed:
             self.fail(span, raised)
-        if not span.inside:
+        if span.inside:
+            return
+        span.left_ns = time.perf_counter_ns() if closed else 0
+        if closed and span.places:
+            span.ended = True
+            self.left.add(span)
+        else:
             self.tell(span)
 
     def fail(self, span: RecordSpan, raised: BaseException | None = None) -> None:
@@ -171,10 +180,10 @@ class Batch:
 
     def close(self, raised: BaseException | None) -> None:
         """Tell what a loop left open, with what the handler *raised*, and what came again."""
-        here = _in_force_here()
-        for span in list(self.open.values()):
-            if raised is not None and (span.left_ns or span in here):
-                self.fail(span, raised)
+        left_open = list(self.open.values())
+        for span in loops.to_blame(left_open, raised):
+            self.fail(span, raised)
+        for span in left_open:
             self.tell(span)
         for span in list(self.again.values()):
             if span.admitted:
@@ -186,12 +195,4 @@ def batch_of(invocation: Invocation) -> Batch:
     found: Batch | None = invocation.batch
     if found is None:
         found = invocation.batch = Batch(invocation)
-    return found
-
-
-def _in_force_here() -> "list[Span]":
-    span, found = current_span.get(), []
-    while span is not None:
-        found.append(span)
-        span = span.parent
     return found

@@ -4,6 +4,9 @@
 record's own transaction.
 """
 
+import sys
+
+from lumitrace.capture import loops
 from lumitrace.capture.batch import batch_of
 from lumitrace.capture.current import current, process
 from lumitrace.capture.guard import Guard
@@ -35,7 +38,7 @@ class RecordScope(Scope):
             return None
         batch = batch_of(parent.invocation)
         span = batch.span(self._record)
-        batch.enter(span)
+        batch.enter(span, loops.places(sys._getframe(2)))  # noqa: SLF001  # where `with` stands
         return span
 
     def _close(self, span: "Span", raised: BaseException | None) -> None:

@@ -7,12 +7,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from lumitrace.capture.loops import Places
+
 
 class RecordSpan(Span):
     """A record's span.
 
     Attributes:
         inside: an element for every time it is in force now.
+        places: the loop that asked for it last (`loops.places`).
         ended_ns: its last exit, 0 before the first.
         entry: the entry that told it, else None.
         error: what went wrong in it, described, else None.
@@ -21,13 +24,23 @@ class RecordSpan(Span):
         admitted: whether the budget of spans had room for it; None before it was asked.
     """
 
-    __slots__ = ("admitted", "ended_ns", "entry", "error", "failed", "inside", "receive_count")
+    __slots__ = (
+        "admitted",
+        "ended_ns",
+        "entry",
+        "error",
+        "failed",
+        "inside",
+        "places",
+        "receive_count",
+    )
 
     def __init__(
         self, invocation: Invocation, name: str, trace_id: str, parent: str | None
     ) -> None:
         super().__init__(invocation, name, trace_id, parent)
         self.inside: list[None] = []
+        self.places: Places = ()
         self.ended_ns = 0
         self.entry: list[Any] | None = None
         self.error: dict[str, str] | None = None
