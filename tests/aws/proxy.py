@@ -12,7 +12,7 @@ import socket
 import socketserver
 import threading
 
-from tests.aws import limits
+from tests.aws import dynamodb, limits
 from tests.aws.refusal import EntriesRefused, Refusal
 from tests.aws.request import Request
 
@@ -79,6 +79,8 @@ class Proxy(socketserver.ThreadingTCPServer):
         try:
             for check in self.checks:
                 check(request, self.memory)
+            if (request.service, request.operation) == ("dynamodb", "UpdateItem"):
+                return dynamodb.update(request, self.forward)
         except Refusal as refusal:
             self.refused.append((request, refusal))
             return refusal.answer(request)
@@ -163,10 +165,13 @@ class _Connection(socketserver.StreamRequestHandler):
 def before_moto():
     """Run moto, and the proxy before it, while the block lasts."""
     from moto.core.config import default_user_config  # tests ask pytest.importorskip("moto") first
+    from moto.dynamodb.models.dynamo_type import LimitedSizeDict
     from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 
     usual = default_user_config["lambda"]
     default_user_config["lambda"] = {"use_docker": False}  # an Invoke answers at once
+    sized = LimitedSizeDict.__setitem__
+    LimitedSizeDict.__setitem__ = dict.__setitem__  # moto's own limit is 405,000 bytes, about
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     proxy = Proxy(server.get_host_and_port())
@@ -174,6 +179,7 @@ def before_moto():
         yield proxy
     finally:
         default_user_config["lambda"] = usual
+        LimitedSizeDict.__setitem__ = sized
         proxy.stop()
         server.stop()
         server._server.server_close()

@@ -1,17 +1,20 @@
 """Ids that count from 1, a clock that steps, and AWS in small."""
 
 import base64
+import contextlib
 import copy
-import functools
 import importlib.util
 import json
 import os
 from pathlib import Path
 from types import SimpleNamespace
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from tests.aws import limits
 from tests.aws.proxy import before_moto
+from tests.aws.refusal import EntriesRefused, Refusal
+from tests.aws.request import Request
 
 from lumitrace import testing
 from lumitrace.capture import resend
@@ -169,7 +172,7 @@ class AWS:
         self.requests.append(request)
         sent = _decode(request)
         self.sent.append(sent)
-        limits().check(request, sent)
+        _within_limits(request)
         answer = self.answers.pop(0) if self.answers else None
         if callable(answer):
             answer = answer(sent)
@@ -205,14 +208,28 @@ class AWS:
         }
 
 
-@functools.cache
-def limits():
-    """Return the limits of AWS that moto does not enforce: tests/capture/aws_limits.py."""
-    path = Path(__file__).with_name("aws_limits.py")
-    spec = importlib.util.spec_from_file_location("aws_limits", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def _within_limits(request):
+    """Fail where AWS would refuse or lose a request that our context is in."""
+    headers = [(_bytes(name), _bytes(value)) for name, value in request.headers.items()]
+    path = urlsplit(request.url).path.encode()
+    came = Request(request.method.encode(), path, headers, _bytes(request.body))
+    said = came.body
+    with contextlib.suppress(ValueError):  # a caller's own may be anything
+        said += base64.b64decode(came.header(b"x-amz-client-context"))
+    if b"traceparent" not in said and b"_lumitrace" not in said:
+        return
+    memory, refused = {}, None
+    try:
+        limits.check(came, memory)
+    except (Refusal, EntriesRefused) as refusal:
+        refused = refusal
+    assert refused is None, f"our context is in a request that AWS refuses: {refused}"
+    assert "lost" not in memory, "SNS discards this message on its way to a raw subscription"
+
+
+def _bytes(value):
+    """Return *value* as it is sent; a stream is nobody's to read here."""
+    return value.encode() if isinstance(value, str) else value if isinstance(value, bytes) else b""
 
 
 def _sqs_record(sent, message_id):
