@@ -201,7 +201,11 @@ class AWS:
                     "eventName": name,
                     "eventSource": "aws:dynamodb",
                     "eventSourceARN": STREAM,
-                    "dynamodb": {"NewImage": copy.deepcopy(item), "SequenceNumber": str(number)},
+                    "dynamodb": {
+                        "ApproximateCreationDateTime": 1_795_383_700,
+                        "NewImage": copy.deepcopy(item),
+                        "SequenceNumber": str(number),
+                    },
                 }
                 for number, item in enumerate(items, 1)
             ]

@@ -216,7 +216,7 @@ def test_an_item_that_a_mark_would_harm_goes_as_it_was(captured, context, aws, i
 def test_a_stale_mark_is_replaced(captured, context, aws):
     """An item that an untraced reader got with its mark is written with the new one."""
     client = aws.client("dynamodb")
-    stale = {"S": f"00-{TRACE}-{SPAN}-01-19aacb90d7b-1-4c89c6ea"}
+    stale = {"S": f"00-{TRACE}-{SPAN}-01-1a200e1affb-1-c7009018"}
 
     run(
         context, lambda: client.put_item(TableName="t", Item={"a": {"S": "1"}, "_lumitrace": stale})
@@ -242,7 +242,7 @@ def test_a_context_that_has_ridden_far_enough_rides_no_further(captured, context
     far = event("dynamodb")
     del far["Records"][1:]
     image = far["Records"][0]["dynamodb"]["NewImage"]
-    image["_lumitrace"]["S"] = f"00-{TRACE}-{SPAN}-01-19aacb90d7b-10-4c89c6ea"
+    image["_lumitrace"]["S"] = f"00-{TRACE}-{SPAN}-01-1a200e1affb-10-c7009018"
 
     run(context, lambda: client.put_item(TableName="t", Item={"a": {"S": "1"}}), far)
 
@@ -275,7 +275,7 @@ def test_two_functions_that_feed_each_others_tables_come_to_rest(captured, conte
     assert entries(captured)[-1][7] == {"notInjected": "table-in-lineage"}
 
 
-MARK = {"S": f"00-{TRACE}-{SPAN}-01-19aacb90d7b-1-4c89c6ea"}
+MARK = {"S": f"00-{TRACE}-{SPAN}-01-1a200e1affb-1-c7009018"}
 MARKED = {"a": {"S": "1"}, "_lumitrace": MARK}
 
 

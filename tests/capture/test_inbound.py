@@ -177,7 +177,7 @@ def test_a_stream_says_who_wrote_each_image(captured, context, event):
     contexts = [inbound.extract_record(record)[1].context for record in batch["Records"]]
 
     assert [c and c.trace_id for c in contexts] == [TRACE, TRACE, None, None]
-    assert contexts[0].tables == ("4c89c6ea",)
+    assert contexts[0].tables == ("c7009018",)
 
 
 @pytest.mark.parametrize(("age_s", "parent"), [(1, SPAN), (3600, None)])
@@ -186,7 +186,7 @@ def test_without_old_images_the_time_of_the_mark_decides(captured, context, even
     batch = event("dynamodb")
     record = batch["Records"][1]
     del record["dynamodb"]["OldImage"]
-    written_s = int("19aacb90d7b", 16) / 1000
+    written_s = int("1a200e1affb", 16) / 1000
     record["dynamodb"]["ApproximateCreationDateTime"] = written_s + age_s
     batch["Records"] = [record]
 

@@ -10,6 +10,7 @@ from hop_kinds import kind, send_message
 import lumitrace
 
 QUEUE_ENTRY = {"MessageBody": "hi"}
+UNREAD = "who injects nothing does not look at what a message bears"
 UNTOLD = "the sender was killed before AWS told it an id"
 
 
@@ -184,7 +185,7 @@ def kafka_untraced(stage):
     produced(stage, "kafka_msk", traced=False)
 
 
-@kind()
+@kind(reason=UNREAD)
 def own_traceparent(stage):
     """SQS SendMessage with a `traceparent` of OpenTelemetry's."""
     from opentelemetry import trace

@@ -76,7 +76,7 @@ class Batch:
             if not found.identifier and not isinstance(raw, dict):
                 identifier = getattr(raw, name, "")
                 found.identifier = identifier if isinstance(identifier, str) else ""
-        return row.name, self.invocation.found.get(found.identifier, found), raw
+        return row.name, inbound.known(self.invocation.found.get(found.identifier), found), raw
 
     def _made(self, name: str, found: "Record") -> RecordSpan:
         invocation, context = self.invocation, found.context
@@ -87,13 +87,14 @@ class Batch:
             span = RecordSpan(invocation, name, handler.trace_id, handler.span_id)
         else:
             span = RecordSpan(invocation, name, context.trace_id, context.span_id)
-        if context is not None:
-            span.ride_on(context)
+        if found.lineage is not None:
+            span.ride_on(found.lineage)
         span.kind = semconv.KIND_CONSUMER
         span.parent = handler
         span.record_id = found.identifier
         span.link_in = found.link_key if context is None else None
-        span.receive_count = found.receive_count
+        span.receive_count, span.origin = found.receive_count, found.origin
+        span.last_writer = found.last_writer
         return span
 
     def enter(self, span: RecordSpan, places: "loops.Places" = ()) -> None:

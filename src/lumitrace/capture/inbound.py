@@ -66,13 +66,29 @@ def extract_record(record: object) -> tuple[Row, Record]:
     return row, service.extract_record(record)
 
 
-def clean(event: "Any", context: object) -> None:
-    """Take off, in place, what lumitrace itself put into *event* and *context*."""
-    row = recognise(event)
-    if row.name == "dynamodb" and settings.dynamodb != "off":
-        from lumitrace.capture.services import dynamodb  # noqa: PLC0415  # streams only
+def known(before: "Record | str | None", found: Record) -> Record:
+    """Return what a record said *before* our marks were taken off it, else what was *found*."""
+    if isinstance(before, str):
+        from lumitrace.capture.services import _kinesis_change  # noqa: PLC0415  # loaded already
 
-        dynamodb.clean_event(event)
+        before = _kinesis_change.read(before, found.identifier)
+    return before or found
+
+
+def clean(event: "Any", context: object) -> dict[str, str]:
+    """Take off, in place, what lumitrace itself put into *event* and *context*.
+
+    Returns what stood in records whose bytes were cut, by the record's own id.
+    """
+    row, cut = recognise(event), {}
+    if row.name == "dynamodb" and settings.dynamodb != "off":
+        from lumitrace.capture.services import _dynamodb_stream  # noqa: PLC0415  # streams only
+
+        _dynamodb_stream.clean_event(event)
+    elif row.name in ("kinesis", "firehose") and settings.dynamodb != "off":
+        from lumitrace.capture.services import _kinesis_change  # noqa: PLC0415  # streams only
+
+        cut = _kinesis_change.clean_event(event)
     elif row.name == "events":
         from lumitrace.capture.services import _event_detail  # noqa: PLC0415  # loaded already
 
@@ -81,3 +97,4 @@ def clean(event: "Any", context: object) -> None:
         from lumitrace.capture.services import lambda_  # noqa: PLC0415  # Invokes only
 
         lambda_.clean_context(context)
+    return cut

@@ -41,8 +41,9 @@ def begin(
         row, source = inbound.extract(row, event, context)
     if settings.enabled == ON and (settings.extractor or settings.tags):
         tags = _chosen(source, tags, event, context)
+    cut = {}
     with guard:
-        inbound.clean(event, context)
+        cut = inbound.clean(event, context)
     if settings.enabled != ON:
         return None
     request_id = getattr(context, "aws_request_id", None)
@@ -50,8 +51,8 @@ def begin(
     invocation.source = (row.name, source.source)
     name = name or os.environ.get("AWS_LAMBDA_FUNCTION_NAME") or "function"
     outer = integrations.outer(row.trigger, source.claimed)
-    contexts = [record.context for record in source.records]
-    linked = _continue(invocation, name, [*contexts, None] if source.unread else contexts, outer)
+    linked = _continue(invocation, name, source, outer)
+    invocation.found.update(cut)
     if row.name == "dynamodb":
         invocation.found = {record.identifier: record for record in source.records}
     invocation.event, invocation.inbound = event, source
@@ -86,10 +87,7 @@ def _chosen(source: Inbound, tags: dict[str, str], event: "Any", context: object
 
 
 def _continue(
-    invocation: Invocation,
-    name: str,
-    contexts: list[SpanContext | None],
-    outer: SpanContext | None,
+    invocation: Invocation, name: str, source: Inbound, outer: SpanContext | None
 ) -> list[SpanContext]:
     """Give *invocation* its span: in the trace of its senders where they agree, else in its own.
 
@@ -97,8 +95,9 @@ def _continue(
     here bears it. Where the senders' trace is another, they are linked, so that both joins hold.
     Returns the senders that are linked instead of being the parent.
     """
+    contexts = [record.context for record in source.records]
     known = list(dict.fromkeys(context for context in contexts if context is not None))
-    agree = bool(known) and None not in contexts
+    agree = bool(known) and None not in contexts and not source.unread
     others = known[1:] if outer is None else [*known[1:], outer]
     if agree and all(context.trace_id == known[0].trace_id for context in others):
         parent, *linked = known
@@ -109,8 +108,9 @@ def _continue(
     else:
         linked = known
         span = Span(invocation, name, new_trace_id(), None)
-    for context in known:
-        span.ride_on(context)
+    for context in dict.fromkeys(record.lineage for record in source.records):
+        if context is not None:
+            span.ride_on(context)
     invocation.handler = span
     return linked
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from lumitrace.capture.services import Row
-    from lumitrace.capture.services._service import Inbound
+    from lumitrace.capture.services._service import Inbound, Record
 
 MAX_TENANT = 256  # characters
 MAX_LINKS = 256  # records told one by one; the rest are counted
@@ -33,6 +33,8 @@ def start(
     links = [[context.trace_id, context.span_id] for context in linked]
     if source.claimed is not None:
         links.append([source.claimed.trace_id, source.claimed.span_id, "claimed"])
+    writers = [record.last_writer for record in records if record.last_writer is not None]
+    links += [[one.trace_id, one.span_id, span_line.LAST_WRITER] for one in dict.fromkeys(writers)]
     for told in (links, keys):
         if len(told) > MAX_LINKS:
             invocation.drop("links", len(told) - MAX_LINKS)
@@ -52,11 +54,21 @@ def start(
         "linkOut": source.link_out,
         "receiveCount": received if received > 1 else 0,
         "links": links,
+        "origins": _origins(records),
         "xrayRoot": parse_xray_root(os.environ.get("_X_AMZN_TRACE_ID")),
         "records": count if count > 1 else 0,
         "attributes": first_of_process() if process.invocations == 1 else None,
     }
     return {field: value for field, value in fields.items() if value}
+
+
+def _origins(records: "list[Record]") -> dict[str, int]:
+    """Return how many of *records* no call to their table has caused, by what did."""
+    told: dict[str, int] = {}
+    for record in records:
+        if record.origin:
+            told[record.origin] = told.get(record.origin, 0) + 1
+    return told
 
 
 def first_of_process() -> "dict[str, Any]":

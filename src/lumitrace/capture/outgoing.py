@@ -36,6 +36,6 @@ def inject(live: LiveCall, span: Span, service: Service, client: "Any") -> "Any"
             call.not_injected = "refused"
             return call.params
         if ours is not call.params:
-            live.original, live.client = call.params, client
+            live.original, live.client, call.sent = call.params, client, ours
         return ours
     return call.params

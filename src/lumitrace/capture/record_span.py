@@ -2,12 +2,14 @@
 
 from lumitrace.capture.scope import tell
 from lumitrace.capture.span import Invocation, Span
+from lumitrace.wire.span_line import LAST_WRITER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from lumitrace.capture.loops import Places
+    from lumitrace.wire.context import SpanContext
 
 
 class RecordSpan(Span):
@@ -21,6 +23,7 @@ class RecordSpan(Span):
         error: what went wrong in it, described, else None.
         failed: whether it failed and has no id by which the handler's line could say so.
         receive_count: how often it was received, where more than once.
+        last_writer, origin: as `services._service.Record` has them.
         admitted: whether the budget of spans had room for it; None before it was asked.
     """
 
@@ -31,6 +34,8 @@ class RecordSpan(Span):
         "error",
         "failed",
         "inside",
+        "last_writer",
+        "origin",
         "places",
         "receive_count",
     )
@@ -46,6 +51,8 @@ class RecordSpan(Span):
         self.error: dict[str, str] | None = None
         self.failed = False
         self.receive_count = 0
+        self.last_writer: SpanContext | None = None
+        self.origin = ""
         self.admitted: bool | None = None
 
 
@@ -60,7 +67,18 @@ def entry_of(span: RecordSpan) -> "list[Any]":
     who = [span.span_id, span.trace_id, span.parent_id or "", span.record_id]
     duration_us = (span.ended_ns - span.start_ns) // 1000
     entry = [*who, span.invocation.offset_us(span.start_ns), duration_us, span.link_in or ""]
-    return [*entry, {"receiveCount": span.receive_count}] if span.receive_count > 1 else entry
+    rare = _rare(span)
+    return [*entry, rare] if rare else entry
+
+
+def _rare(span: RecordSpan) -> "dict[str, Any]":
+    """Return what few records have to say."""
+    rare: dict[str, Any] = {"receiveCount": span.receive_count} if span.receive_count > 1 else {}
+    if span.last_writer is not None:
+        rare["links"] = [[span.last_writer.trace_id, span.last_writer.span_id, LAST_WRITER]]
+    if span.origin:
+        rare["origin"] = span.origin
+    return rare
 
 
 def write_line(span: RecordSpan) -> None:
@@ -68,6 +86,5 @@ def write_line(span: RecordSpan) -> None:
     fields: dict[str, Any] = {"recordId": span.record_id}
     if span.link_in:
         fields["linkIn"] = [span.link_in]
-    if span.receive_count > 1:
-        fields["receiveCount"] = span.receive_count
-    tell(span, span.ended_ns, span.error, fields, failed=span.failed)
+    more = {**fields, **_rare(span)}
+    tell(span, span.ended_ns, span.error, more, failed=span.failed)

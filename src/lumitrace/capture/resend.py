@@ -107,7 +107,7 @@ def settle(live: "LiveCall", code: int, metadata: "dict[str, Any]") -> None:
     live.attempts -= 1
     if isinstance(metadata.get("RetryAttempts"), int):
         metadata["RetryAttempts"] -= 1
-    live.call.not_injected = "refused"
+    live.call.not_injected, live.call.sent = "refused", live.call.params
     if code < 300:
         guilty.add((live.call.service, live.resource))
         refused = live.refusal[2] if live.refusal else ""

@@ -116,7 +116,8 @@ class Invocation:
         event: what the handler was called with.
         inbound: what *event* said of its senders (`services._service.Inbound`).
         source: (trigger, name of the source) of the event.
-        found: what was read from records whose marks were then taken off, by the record's own id.
+        found: what was read from records whose marks were then taken off, by the record's own id,
+            or the bytes in Base64 as they were.
         taking: held while what waits is taken; never waited for.
     """
 
@@ -158,7 +159,7 @@ class Invocation:
         self.event: Any = None
         self.inbound: Any = None
         self.source: tuple[str, str] = ("", "")
-        self.found: dict[str, Record] = {}
+        self.found: dict[str, Record | str] = {}
         self.eager = False
         self.taking = allocate_lock()
         self.handler: Span

@@ -5,6 +5,7 @@ A key is ``kind:id``. Both sides build it here, so that they cannot drift apart.
 
 APIGW = "apigw"
 DESTINATION = "destination"
+DYNAMODB = "dynamodb"  # a fingerprint: docs/span-line.md
 EVENTS = "events"
 KINESIS = "kinesis"
 LAMBDA = "lambda"
@@ -13,7 +14,9 @@ SNS = "sns"
 SQS = "sqs"
 STATES = "states"
 W3C = "w3c"  # another tracer's span, whose context a message bears instead of ours
-KINDS = frozenset((APIGW, DESTINATION, EVENTS, KINESIS, LAMBDA, S3, SNS, SQS, STATES, W3C))
+KINDS = frozenset(
+    (APIGW, DESTINATION, DYNAMODB, EVENTS, KINESIS, LAMBDA, S3, SNS, SQS, STATES, W3C)
+)
 
 MAX_LENGTH = 320  # characters; the longest of AWS's own is the ARN of an express execution
 

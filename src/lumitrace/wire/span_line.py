@@ -17,6 +17,8 @@ INVOCATION = "invocation"
 HEALTH = "health"
 RECORDS = frozenset((START, CALLS, SPAN, INVOCATION, HEALTH))
 
+LAST_WRITER = "last-writer"  # a relation: who wrote an item before, which caused nothing
+
 STATUS_ERROR = 2  # OTLP: https://opentelemetry.io/docs/specs/otel/trace/api/#set-status
 SEVERITY_ERROR = "E"
 

@@ -17,6 +17,7 @@ class Call:
         service: botocore's name, ``sns``.
         operation: AWS's name, ``Publish``.
         params: what the caller gave, as the service takes it; never changed.
+        sent: the parameters that went out: *params*, or those with our context in them.
         not_injected: why our context stays out, where it does.
         given: the names of the parameters that the caller gave; botocore may add some.
         avoid: names of tables that must not get a mark from here.
@@ -41,6 +42,7 @@ class Call:
         "params",
         "read_from",
         "region",
+        "sent",
         "service",
         "told",
     )
@@ -50,7 +52,7 @@ class Call:
     ) -> None:
         self.service = service
         self.operation = operation
-        self.params = params
+        self.params = self.sent = params
         self.region = region
         self.read_from: list[Any] = []
         self.not_injected: str | None = None

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OWN", "Call", "Inbound", "Record", "Service", "first_records", "name_of"]
 
+COPIES = frozenset(("copy", "replica"))  # origins of an item with a mark from elsewhere
 MAX_RECORDS = 256  # of one event; reading one takes 1 to 3 us
 
 
@@ -26,12 +27,22 @@ class Record:
         link_key: the id by which the sender knows it too, or None.
         identifier: the record's own id, for people; "" where it has none.
         relation: how the sender relates, where it did not cause this: ``"replay"``.
+        last_writer: who wrote the item before, which is not who caused this, or None.
+        origin: what caused a change that no call to the table did: ``"ttl"``; else "".
         receive_count: how often it was received, where its source counts; else 0.
     """
 
-    __slots__ = ("context", "identifier", "link_key", "receive_count", "relation")
+    __slots__ = (
+        "context",
+        "identifier",
+        "last_writer",
+        "link_key",
+        "origin",
+        "receive_count",
+        "relation",
+    )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what a record may say
         self,
         context: SpanContext | None,
         link_key: str | None = None,
@@ -39,12 +50,21 @@ class Record:
         *,
         relation: str | None = None,
         receive_count: int = 0,
+        last_writer: SpanContext | None = None,
+        origin: str = "",
     ) -> None:
         self.context = context
+        self.last_writer = last_writer
+        self.origin = origin
         self.link_key = link_key
         self.identifier = identifier if isinstance(identifier, str) else ""
         self.relation = relation
         self.receive_count = receive_count
+
+    @property
+    def lineage(self) -> SpanContext | None:
+        """Return whose tables this has passed through: a copy goes in rounds as its original."""
+        return self.context or (self.last_writer if self.origin in COPIES else None)
 
 
 class Inbound:

@@ -1,12 +1,19 @@
 """Amazon Kinesis Data Streams.
 
 Inbound:   one record a record, known by its shard and sequence number, ``eventID``; a stream's
-           bytes are the application's own.
+           bytes are the application's own, but for a table's changes (`_kinesis_change`).
 Outbound:  nothing; ``PutRecord`` and each entry of ``PutRecords`` are answered with that id.
 Event:     https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html
 """
 
-from lumitrace.capture.services._service import Call, Inbound, Record, Service, name_of
+from lumitrace.capture.services._service import (
+    Call,
+    Inbound,
+    Record,
+    Service,
+    first_records,
+    name_of,
+)
 from lumitrace.wire.link_key import KINESIS, link_key
 
 TYPE_CHECKING = False
@@ -14,22 +21,41 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+BRACE = "e"  # how Base64 begins where the bytes begin with {
+MAX_DATA = 22 * 1024  # characters of Base64 read of one record: 16 KiB
+MAX_READ = 88 * 1024  # of one event
+
 
 class Kinesis(Service):
     """Streams: many records arrive at once, again and again while one of them fails."""
 
     def extract(self, event: "Any") -> Inbound:
         """Return one record a record; a window may end without one."""
-        inbound = super().extract(event)
+        records, unread = first_records(event, self.max_records)
+        left, found = MAX_READ, []
+        for record in records:
+            data = _data(record)
+            if data[:1] == BRACE and len(data) <= min(MAX_DATA, left):
+                left -= len(data)
+                found.append(self.extract_record(record))
+            else:
+                found.append(_plain(record))
+        inbound = Inbound(found, source=self.source(records), unread=unread)
         if not inbound.source and isinstance(event, dict):
             inbound.source = name_of(event.get("eventSourceARN"))
         return inbound
 
     def extract_record(self, record: "dict[str, Any]") -> Record:
-        """Return the id of one record."""
-        identifier = record.get("eventID")
-        known = isinstance(identifier, str) and ":" in identifier
-        return Record(None, link_key(KINESIS, identifier) if known else None, identifier)
+        """Return the id of one record, or the writer of the table's change that it holds."""
+        data = _data(record)
+        if data[:1] == BRACE and len(data) <= MAX_DATA:
+            from lumitrace.capture.services import _kinesis_change  # noqa: PLC0415  # only for JSON
+
+            found = _kinesis_change.read(data, record.get("eventID"))
+            if found is not None:
+                found.link_key = found.link_key or _plain(record).link_key
+                return found
+        return _plain(record)
 
     def describe_response(self, call: Call, response: "Mapping[str, Any]") -> list[str]:
         """Return the key of every record that the stream took."""
@@ -39,6 +65,19 @@ class Kinesis(Service):
             records = response.get("Records") or ()
             return [key for key in map(_key, records) if key]
         return []
+
+
+def _data(record: "dict[str, Any]") -> str:
+    """Return a record's bytes in Base64; a pipe hands the record over flat."""
+    inner = record.get("kinesis")
+    data = (inner if isinstance(inner, dict) else record).get("data")
+    return data if isinstance(data, str) else ""
+
+
+def _plain(record: "dict[str, Any]") -> Record:
+    identifier = record.get("eventID")
+    known = isinstance(identifier, str) and ":" in identifier
+    return Record(None, link_key(KINESIS, identifier) if known else None, identifier)
 
 
 def _key(answer: "Mapping[str, Any]") -> str | None:
