@@ -218,7 +218,7 @@ def reasons(messages, room):
 @given(message=messages("MessageBody"), room=around(0, OURS), full=st.booleans())
 @example(message={"MessageBody": "x"}, room=OURS, full=True)
 @example(message={"MessageBody": "x"}, room=OURS - 1, full=True)
-@examples(20)
+@examples(12)
 def test_a_message_to_a_queue(twice, queue, message, room, full):
     """SendMessage: ten attributes, 1 MiB, and AWS's own trace slot."""
     if full:
@@ -258,7 +258,7 @@ def test_a_batch_to_a_queue(twice, queue, data, count, room):
 @given(message=messages("Message", (0, 1, 8, 9, 10)), room=around(0, OURS))
 @example(message={"Message": "x"}, room=OURS)
 @example(message={"Message": "x"}, room=OURS - 1)
-@examples(20)
+@examples(12)
 def test_a_message_to_a_topic(twice, topic, message, room):
     """Publish: 256 KiB, and no more than ten attributes, else a raw queue never gets it."""
     message = filled(message, "Message", limits.SNS_BYTES - room)
@@ -314,7 +314,7 @@ DETAILS = st.sampled_from(
 )
 @example(details=['{"a": 1%s}'], more={}, room=MEMBER)
 @example(details=['{"a": 1%s}'], more={}, room=MEMBER + 1)
-@examples(25)
+@examples(20)
 def test_events_to_a_bus(twice, monkeypatch, details, more, room):
     """PutEvents, where the detail may be changed: all together less than 256 KiB, no JSON anew."""
     monkeypatch.setattr(settings, "eventbridge", "inject")
@@ -366,7 +366,7 @@ MOST = limits.CLIENT_CONTEXT // 4 * 3  # bytes before Base64
     room=around(-1, 0, 78, 80, 82),
     kind=st.sampled_from([None, "RequestResponse", "RequestResponse", "Event", "DryRun"]),
 )
-@examples(40)
+@examples(30)
 def test_a_function_that_is_invoked(twice, context, room, kind):
     """Invoke: 3,583 bytes of client context in Base64, always a JSON object."""
     params = {"FunctionName": "f", "Payload": b'{"a": 1.50}'}
@@ -443,7 +443,7 @@ def _record(data, **more):
 
 @pytest.mark.parametrize(("service", "operation", "params"), UNTOUCHED)
 @given(text=JSON_TEXT)
-@examples(4)
+@examples(2)
 def test_what_link_keys_join_goes_as_it_came(twice, service, operation, params, text):
     """Method, path, headers and body are the same bytes with and without us."""
     sent = twice(service, operation, **params(text))
