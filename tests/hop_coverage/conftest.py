@@ -242,7 +242,7 @@ class Stage:
 
     def _events(self, silent):
         """Yield the log of each function: Lambda's START and END around each invocation."""
-        from lumitrace.reassembly.model import LogEvent
+        from lumitrace.reassembly.events import LogEvent
 
         names = dict(self._names)
         if "receiver" in silent:

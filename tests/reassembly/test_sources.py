@@ -214,10 +214,10 @@ def test_log_groups_are_read_through_a_prefix(night, logs, endpoint, answer):
 
 def test_a_page_may_be_empty_and_yet_not_the_last(night, logs, endpoint, answer, monkeypatch):
     """FilterLogEvents hands out a nextToken with no events: more may come."""
-    from lumitrace.reassembly.sources import cloudwatch
+    from lumitrace.reassembly import aws
 
     ship(logs, a_night(night))
-    client = cloudwatch.CloudWatch._client
+    client = aws.AWS._client
 
     def paging(self):
         real = client(self)
@@ -236,7 +236,7 @@ def test_a_page_may_be_empty_and_yet_not_the_last(night, logs, endpoint, answer,
         real.filter_log_events = a_few
         return real
 
-    monkeypatch.setattr(cloudwatch.CloudWatch, "_client", paging)
+    monkeypatch.setattr(aws.AWS, "_client", paging)
 
     _, said = answer("why", "--log-group", "/aws/lambda/ushop_*", "--endpoint-url", endpoint)
 
@@ -283,10 +283,10 @@ def test_what_aws_refuses_is_told_in_one_sentence(endpoint, monkeypatch, capsys,
     """Expired, unknown, denied, throttled: each says what to do."""
     from botocore.exceptions import ClientError
 
+    from lumitrace.reassembly import aws
     from lumitrace.reassembly.cli import main
-    from lumitrace.reassembly.sources import cloudwatch
 
-    client = cloudwatch.CloudWatch._client
+    client = aws.AWS._client
 
     def refusing(self):
         real = client(self)
@@ -297,7 +297,7 @@ def test_what_aws_refuses_is_told_in_one_sentence(endpoint, monkeypatch, capsys,
         real.filter_log_events = refused
         return real
 
-    monkeypatch.setattr(cloudwatch.CloudWatch, "_client", refusing)
+    monkeypatch.setattr(aws.AWS, "_client", refusing)
 
     assert main(["why", "--log-group", "g", "--endpoint-url", endpoint]) == 1
     assert sentence in capsys.readouterr().err

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from lumitrace.reassembly.attempts import cut_into_attempts, number_attempts
+from lumitrace.reassembly.events import Counts, LogEvent
 from lumitrace.reassembly.fields import extend
 from lumitrace.reassembly.model import (
     AUTHORIZERS,
@@ -13,9 +14,7 @@ from lumitrace.reassembly.model import (
     RECORD,
     Assembled,
     Attempt,
-    Counts,
     Hop,
-    LogEvent,
     Span,
     Transaction,
 )
@@ -59,6 +58,7 @@ def assemble(events: Iterable[LogEvent]) -> Assembled:
     attempts, counts = cut_into_attempts(events)
     for attempt in attempts:
         unfold(attempt, counts)
+    _carry_releases(attempts)
     stand_in(attempts)
     attempts = _each_once(attempts)
     number_attempts(attempts)
@@ -67,6 +67,18 @@ def assemble(events: Iterable[LogEvent]) -> Assembled:
     rows = _rows(attempts)
     result = Steps(rows).run() if rows.spans else Result([], {}, set(), {})
     return _together(attempts, counts, result)
+
+
+def _carry_releases(attempts: list[Attempt]) -> None:
+    """Give each attempt the release that the first line of its process named.
+
+    A log stream is one sandbox; where its process began anew, its first line says it again.
+    """
+    known: dict[tuple[str, str], str] = {}
+    for attempt in sorted(attempts, key=lambda one: one.start_ms):
+        stream = (attempt.group, attempt.stream)
+        attempt.release = attempt.release or known.get(stream, "")
+        known[stream] = attempt.release
 
 
 def _each_once(attempts: list[Attempt]) -> list[Attempt]:

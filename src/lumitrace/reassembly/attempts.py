@@ -8,16 +8,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from lumitrace.reassembly import log_lines as grammar
+from lumitrace.reassembly.events import Counts, LogEvent
 from lumitrace.reassembly.fields import text
-from lumitrace.reassembly.model import (
-    APPLICATION,
-    PLATFORM,
-    SPAN_LINE,
-    Attempt,
-    Counts,
-    LogEvent,
-    LogLine,
-)
+from lumitrace.reassembly.model import APPLICATION, PLATFORM, SPAN_LINE, Attempt, LogLine
 from lumitrace.wire import span_line
 
 LOOK_BACK = 4  # lines; a line that was delivered twice stands beside itself

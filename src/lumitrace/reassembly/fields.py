@@ -97,6 +97,11 @@ def url(line: Mapping[str, Any]) -> str:
     return text(_attributes(line), semconv.URL_FULL)
 
 
+def release(line: Mapping[str, Any]) -> str:
+    """Return the release that a process's first line names, or ""."""
+    return text(_attributes(line), semconv.SERVICE_VERSION)
+
+
 def _attributes(line: Mapping[str, Any]) -> Mapping[str, Any]:
     attributes = line.get("attributes")
     return attributes if isinstance(attributes, dict) else {}

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from lumitrace.reassembly.events import Counts
 from lumitrace.wire.span_line import STATUS_ERROR
 
 INVOCATION = "invocation"
@@ -25,24 +26,6 @@ PUBLIC = frozenset(
         *("function-url", "alb", "appsync", "vpc-lattice", *AUTHORIZERS),
     )
 )
-
-
-@dataclass(slots=True)
-class LogEvent:
-    """One event of a log stream, wherever it was read.
-
-    Attributes:
-        time_ms: Unix milliseconds, or None where the source has no times.
-        order: counts up in the order of reading; breaks ties of *time_ms* within a stream.
-        event_id: CloudWatch's own id of the event, "" where the source has none.
-    """
-
-    group: str
-    stream: str
-    time_ms: int | None
-    message: str
-    order: int
-    event_id: str = ""
 
 
 @dataclass(slots=True)
@@ -91,6 +74,8 @@ class Span:
         claims: (trace id, span id, relation); they join nothing, unless a claim is proved.
         relations: (link key, relation); they join nothing.
         bound: of a call of a batch: what it sent for single records.
+        read_from: (trace id, span id, items) of who wrote last what a read returned.
+        read_from_more: how many more such writers there were.
         open: announced, and never seen to end.
     """
 
@@ -118,6 +103,8 @@ class Span:
     claims: list[tuple[str, str, str]] = field(default_factory=list)
     relations: list[tuple[str, str]] = field(default_factory=list)
     bound: list[Bound] = field(default_factory=list)
+    read_from: list[tuple[str, str, int]] = field(default_factory=list)
+    read_from_more: int = 0
     tags: dict[str, str] = field(default_factory=dict)
     open: bool = False
 
@@ -158,8 +145,9 @@ class Attempt:
         ended: END, REPORT or an invocation line was seen.
         number: 1 for the first attempt of this request id at this function, then counting up.
         of: how many attempts of this request id were seen.
+        release: what ``LUMITRACE_RELEASE`` said in the function, "" where nobody did.
         failed_records: record ids that failed, as the handler's line says.
-        invocation: the handler's span, or None where the function wrote no span lines.
+        invocation: the handler's span, None where the function wrote no span lines.
     """
 
     group: str
@@ -180,6 +168,7 @@ class Attempt:
     route: str = ""
     source: str = ""
     xray_root: str = ""
+    release: str = ""
     failed_records: set[str] = field(default_factory=set)
     invocation: Span | None = None
     spans: list[Span] = field(default_factory=list)
@@ -208,29 +197,6 @@ class Attempt:
         return self.failure is not None
 
 
-@dataclass(slots=True)
-class Counts:
-    """What was read, and what of it could not be used. Nothing is lost without being counted here.
-
-    Attributes:
-        events: log events read.
-        span_lines: span lines used.
-        broken: marks without a complete, usable object behind them.
-        untrusted: span lines whose request id is not that of the invocation around them.
-        skipped: pieces of a source that are no log event.
-        dropped: what the functions' own budgets took away, as they said it.
-        health: what lumitrace itself could not do, as the functions said it.
-    """
-
-    events: int = 0
-    span_lines: int = 0
-    broken: int = 0
-    untrusted: int = 0
-    skipped: int = 0
-    dropped: int = 0
-    health: list[str] = field(default_factory=list)
-
-
 @dataclass(slots=True, eq=False)
 class Hop:
     """How one span is known to have caused another.
@@ -252,8 +218,7 @@ class Transaction:
     """Everything caused by one entry.
 
     Attributes:
-        id: the entry's trace id.
-        traces: trace ids, the entry's first.
+        id: the entry's trace id, the first of the *traces*.
         cut: the walk was stopped by its guard; more may belong to it.
     """
 

@@ -1,9 +1,9 @@
-"""A batch's records: entered once or again, failed where the handler says so, and sent on."""
+"""What single records and items say: entered again, failed, sent on; who wrote what was read."""
 
 from collections.abc import Iterable
 from typing import Any
 
-from lumitrace.reassembly.fields import extend, items, texts
+from lumitrace.reassembly.fields import extend, items, texts, whole
 from lumitrace.reassembly.model import CALL, RECORD, Bound, Failure, Span
 from lumitrace.wire.context import is_id
 from lumitrace.wire.span_line import STATUS_ERROR
@@ -39,6 +39,17 @@ def read_bound(value: Any) -> list[Bound]:
         if is_id(trace_id, 32) and is_id(span_id, 16):
             found.append((str(trace_id), str(span_id), texts(keys)))
     return found
+
+
+def read_provenance(span: Span, value: Any) -> None:
+    """Put into *span*, a read, the ``readFrom`` of its entry or line."""
+    if not isinstance(value, list):
+        return
+    for writer in items(value):
+        trace_id, span_id, count = [*writer, None, None, None][:3]
+        if is_id(trace_id, 32) and is_id(span_id, 16):
+            span.read_from.append((str(trace_id), str(span_id), whole(count) or 1))
+    span.read_from_more = whole(value[-1]) if value else 0
 
 
 def send_apart(spans: dict[str, Span], call: Span) -> None:

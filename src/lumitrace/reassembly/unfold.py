@@ -6,6 +6,7 @@ out, and a line that names no span is counted as broken.
 
 from typing import Any
 
+from lumitrace.reassembly.events import Counts
 from lumitrace.reassembly.fields import (
     extend,
     failure_of,
@@ -14,23 +15,21 @@ from lumitrace.reassembly.fields import (
     items,
     rare,
     relations,
+    release,
     tag_text,
     text,
     texts,
     url,
     whole,
 )
-from lumitrace.reassembly.model import (
-    CALL,
-    CUSTOM,
-    INVOCATION,
-    RECORD,
-    Attempt,
-    Counts,
-    Failure,
-    Span,
+from lumitrace.reassembly.model import CALL, CUSTOM, INVOCATION, RECORD, Attempt, Failure, Span
+from lumitrace.reassembly.records import (
+    fail_record,
+    join_times,
+    read_bound,
+    read_provenance,
+    send_apart,
 )
-from lumitrace.reassembly.records import fail_record, join_times, read_bound, send_apart
 from lumitrace.wire import link_key, semconv, span_line
 from lumitrace.wire.context import is_id
 
@@ -79,6 +78,7 @@ class Unfolding:
         attempt.route = attempt.route or text(line, "route")
         attempt.source = attempt.source or text(line, "source")
         attempt.xray_root = attempt.xray_root or text(line, "xrayRoot")
+        attempt.release = attempt.release or release(line)
         span.receive_count = span.receive_count or integer(line, "receiveCount")
         extend(span.link_in, texts(line.get("linkIn")))
         extend(span.relations, relations(line.get("linkIn")))
@@ -135,6 +135,7 @@ class Unfolding:
         span.receive_count = integer(line, "receiveCount")
         span.url = url(line)
         span.bound = read_bound(line.get("bound"))
+        read_provenance(span, line.get("readFrom"))
         if span.operation or span.kind in {semconv.KIND_CLIENT, semconv.KIND_PRODUCER}:
             span.role = CALL
         elif "recordId" in line or span.kind == semconv.KIND_CONSUMER:
@@ -193,6 +194,7 @@ class Unfolding:
         span.not_injected = text(rare(entry), "notInjected")
         span.kind = text(rare(entry), "kind") or span.kind
         span.bound = read_bound(rare(entry).get("bound"))
+        read_provenance(span, rare(entry).get("readFrom"))
         self._put(span, ENTRY_RANK)
 
     def _record(self, entry: list[Any], base: int) -> None:

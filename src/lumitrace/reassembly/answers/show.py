@@ -7,6 +7,7 @@ from lumitrace.reassembly.answers import describe
 from lumitrace.reassembly.answers.find import Matches, find
 from lumitrace.reassembly.answers.outcome import WORST_FIRST, outcome
 from lumitrace.reassembly.answers.path import hop_to, stopped_in
+from lumitrace.reassembly.answers.provenance import read_from
 from lumitrace.reassembly.answers.relation import relations
 from lumitrace.reassembly.answers.stack import virtual_stack
 from lumitrace.reassembly.answers.transactions import row
@@ -39,6 +40,7 @@ def show(assembled: Assembled, wanted: str, *, raw: bool = False) -> dict[str, A
         "transaction": row(assembled, transaction, result),
         "traces": transaction.traces,
         "relations": relations(assembled, transaction),
+        "readFrom": read_from(assembled, transaction),
         "stack": virtual_stack(assembled, transaction, result),
         "spans": tree(assembled, transaction),
         "logs": logs(transaction.attempts, raw=raw),
@@ -52,6 +54,7 @@ def _without_spans(matches: Matches, *, raw: bool) -> dict[str, Any]:
         "transaction": None,
         "traces": [],
         "relations": [],
+        "readFrom": [],
         "stack": [],
         "spans": [],
         "logs": logs(matches.attempts, raw=raw),

@@ -14,6 +14,7 @@ from lumitrace.reassembly.answers.outcome import (
     UNFINISHED,
     outcome,
 )
+from lumitrace.reassembly.answers.provenance import suspect
 from lumitrace.reassembly.answers.stack import virtual_stack
 from lumitrace.reassembly.model import Assembled, Attempt
 
@@ -38,6 +39,7 @@ def why(assembled: Assembled, *, id_tag: str = "", sum_tag: str = "") -> dict[st
         "otherCauses": [
             _cause(cause, len(affected), len(healthy)) for cause in _apart(causes)[:OTHER_CAUSES]
         ],
+        "readFrom": suspect(assembled, [one for one, _ in affected], [one for one, _ in healthy]),
         "seen": _seen(assembled),
         "example": example[0].id if example else None,
         "stack": virtual_stack(assembled, *example, found) if example else None,

@@ -3,8 +3,11 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
+from lumitrace.reassembly.cli import items_arguments
+from lumitrace.reassembly.cli.items_arguments import account_arguments, positive
 from lumitrace.reassembly.problem import MISUSE, Problem
 from lumitrace.reassembly.sources.file import STANDARD_INPUT
 
@@ -33,13 +36,20 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     unknown = [word for word in rest if word.startswith("-") and word != STANDARD_INPUT]
     if unknown:
         parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    if asked.command == "dynamodb":
+        if rest:
+            parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        return asked
     asked.paths += rest
-    if not asked.paths and not asked.log_group:
+    if asked.command == "blame":
+        asked.key = [word for word in asked.paths if "=" in word and not Path(word).exists()]
+        asked.paths = [word for word in asked.paths if word not in asked.key]
+    elif not asked.paths and not asked.log_group:
         if sys.stdin is None or sys.stdin.isatty():
             sentence = "no log lines to read: give files, - for stdin, or --log-group NAME"
             raise Problem(sentence, MISUSE)
         asked.paths = [STANDARD_INPUT]
-    if asked.log_group and not asked.since:
+    if asked.log_group and not asked.since and asked.command != "blame":
         asked.since = DEFAULT_SINCE
     asked.source = _source(asked)
     return asked
@@ -55,7 +65,7 @@ def _parser() -> Parser:
     listing.add_argument("--failed", action="store_true", help="only those that failed")
     listing.add_argument(
         "--limit",
-        type=_positive,
+        type=positive,
         default=DEFAULT_LIMIT,
         metavar="N",
         help=f"the latest N of them (default {DEFAULT_LIMIT})",
@@ -71,6 +81,7 @@ def _parser() -> Parser:
     why = _command(commands, "why", "what is broken, whom it hurts, what caused it")
     why.add_argument("--id-tag", default="", metavar="TAG", help="the tag that names a sale")
     why.add_argument("--sum-tag", default="", metavar="TAG", help="the tag that holds the money")
+    items_arguments.add(commands, _source_arguments)
     return parser
 
 
@@ -96,9 +107,7 @@ def _source_arguments(command: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="a log group; again for more; a * at the end stands for any ending",
     )
-    source.add_argument("--region", default="", help="the AWS region")
-    source.add_argument("--profile", default="", help="a profile of ~/.aws/config")
-    source.add_argument("--endpoint-url", default="", metavar="URL", help="instead of AWS's own")
+    account_arguments(source)
     window = command.add_argument_group("window")
     window.add_argument(
         "--since",
@@ -107,13 +116,6 @@ def _source_arguments(command: argparse.ArgumentParser) -> None:
     )
     window.add_argument("--until", metavar="TIME", help="the same; default: now")
     command.add_argument("--json", action="store_true", help="the answer as JSON")
-
-
-def _positive(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        message = f"{text!r} is no number above 0"
-        raise argparse.ArgumentTypeError(message)
-    return int(text)
 
 
 def _source(asked: argparse.Namespace) -> list[str]:

@@ -8,12 +8,12 @@ import sys
 from lumitrace.reassembly.answers.show import show
 from lumitrace.reassembly.answers.transactions import transactions
 from lumitrace.reassembly.answers.why import why
-from lumitrace.reassembly.cli import show_page, transactions_page, why_page
+from lumitrace.reassembly.aws import Account
+from lumitrace.reassembly.cli import items, show_page, transactions_page, why_page
 from lumitrace.reassembly.cli.screen import Screen
 from lumitrace.reassembly.model import Assembled
 from lumitrace.reassembly.problem import FAILURE, Problem
 from lumitrace.reassembly.read import Where, read
-from lumitrace.reassembly.sources.cloudwatch import Account
 from lumitrace.reassembly.sources.window import parse_window
 
 
@@ -23,6 +23,10 @@ def run(asked: argparse.Namespace) -> int:
     Raises:
         Problem: there is no answer.
     """
+    if asked.command == "dynamodb":
+        return items.run_dynamodb(asked)
+    if asked.command == "blame":
+        return items.run_blame(asked)
     where = Where(
         paths=tuple(asked.paths),
         log_groups=tuple(asked.log_group),

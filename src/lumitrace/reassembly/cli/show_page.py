@@ -20,6 +20,7 @@ def show(screen: Screen, answer: dict[str, Any]) -> None:
     else:
         _head(screen, transaction, answer["traces"])
         _relations(screen, answer["relations"])
+        _read_from(screen, answer["readFrom"])
         screen.line()
         stack_page.show(screen, answer["stack"])
         screen.line()
@@ -67,6 +68,21 @@ def _relations(screen: Screen, found: list[dict[str, Any]]) -> None:
         told = f" (transaction {held})" if held else ""
         said = f"{one['function']}: {one['relation']} of {named}{told}; joins nothing"
         screen.line((one_line(said), "dim"))
+
+
+def _read_from(screen: Screen, found: list[dict[str, Any]]) -> None:
+    """Print who wrote last what the transaction read: it was not caused by them."""
+    for one in found[:OTHERS]:
+        writer = one["writer"]
+        release = f" release {writer['release']}" if writer["release"] else ""
+        held = ", ".join(other[:SHORT_ID] for other in one["transactions"][:OTHERS])
+        who = f"{writer['function']}{release}" if writer["function"] else "a writer not read here"
+        which = f"transaction {held}" if held else f"trace {one['traceId']}"
+        items = f"{one['items']:,} items" if one["items"] > 1 else "an item"
+        said = f"{one['function']}: {one['call']} read {items} last written by {who} ({which})"
+        screen.line((one_line(said), "dim"))
+    if len(found) > OTHERS:
+        screen.line((f"and {len(found) - OTHERS} more writers: --json lists them all", "dim"))
 
 
 def _spans(screen: Screen, spans: list[dict[str, Any]]) -> None:

@@ -33,6 +33,8 @@ def show(screen: Screen, answer: dict[str, Any], source: str) -> None:
         _cause(screen, cause)
     for other in answer["otherCauses"]:
         _row(screen, "also", f"{_cause_name(other)}  {_shares(other)}")
+    if answer["readFrom"]:
+        _read_from(screen, answer["readFrom"])
     _seen(screen, answer["seen"])
     if answer["stack"]:
         screen.line()
@@ -106,6 +108,12 @@ def _shares(cause: dict[str, Any]) -> str:
     if not healthy["of"]:
         return f"{told}; no healthy ones to compare with"
     return f"{told}, in {percent(healthy['having'], healthy['of'])} of healthy ones"
+
+
+def _read_from(screen: Screen, writer: dict[str, Any]) -> None:
+    release = f", release {writer['release']}" if writer["release"] else ""
+    _row(screen, "read", f"items last written by {writer['function']}{release}: {writer['call']}")
+    _row(screen, "", _shares(writer))
 
 
 def _seen(screen: Screen, seen: dict[str, Any]) -> None:

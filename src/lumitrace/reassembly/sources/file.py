@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from lumitrace.reassembly.events import Counts, LogEvent
 from lumitrace.reassembly.fields import clean
 from lumitrace.reassembly.log_lines import json_object
-from lumitrace.reassembly.model import Counts, LogEvent
 from lumitrace.reassembly.problem import Problem
 from lumitrace.wire.span_line import MARK
 

@@ -1,0 +1,163 @@
+"""One DynamoDB table: what it is, single items, and pages of all of them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lumitrace.reassembly.aws import AWS, Account, Service
+from lumitrace.reassembly.problem import MISUSE, Problem
+from lumitrace.wire.mark import ATTRIBUTE
+
+ALLOW = "dynamodb:DescribeTable, GetItem, Scan, and UpdateItem to clean"
+DYNAMODB = Service("dynamodb", "DynamoDB", ALLOW, "table", "try again later")
+
+Item = dict[str, dict[str, Any]]  # as the API spells it: {"saleId": {"S": "628d8a"}}
+
+
+@dataclass
+class Page:
+    """A page of a scan.
+
+    Attributes:
+        items: whole items.
+        read_units: capacity that it took.
+        next_key: where the scan goes on, or None at its end.
+    """
+
+    items: list[Item]
+    read_units: float
+    next_key: Item | None
+
+
+@dataclass
+class Facts:
+    """What DescribeTable says.
+
+    Attributes:
+        name: of the table.
+        region: of its ARN, "" where it names none.
+        keys: names of the key's attributes, partition key first, and their types.
+        item_count: as of DynamoDB's last look, about every six hours.
+        has_stream: whether each change becomes a stream record.
+        replicas: regions that it is copied to.
+        indexes: global secondary indexes that hold the mark, as they project every attribute.
+    """
+
+    name: str
+    region: str
+    keys: dict[str, str]
+    item_count: int
+    has_stream: bool = False
+    replicas: list[str] = field(default_factory=list)
+    indexes: list[str] = field(default_factory=list)
+
+
+class Table:
+    """A table of the account that was asked about.
+
+    Raises:
+        Problem: DynamoDB did not answer, or there is no such table.
+    """
+
+    def __init__(self, account: Account, name: str) -> None:
+        self.aws = AWS(account, DYNAMODB)
+        self.name = name
+        with self.aws.told(f"looking at the table {name}"):
+            self.facts = _facts(self.aws.client.describe_table(TableName=name)["Table"])
+
+    def key(self, words: Sequence[str]) -> Item:
+        """Return the key that *words* spell: ``saleId=628d8a``, one a key attribute.
+
+        Raises:
+            Problem: they do not name each key attribute once, or a number is none.
+        """
+        given = dict(word.partition("=")[::2] for word in words)
+        types = self.facts.keys
+        if set(given) != set(types) or len(given) != len(words):
+            wanted = " ".join(f"{name}=VALUE" for name in types)
+            sentence = f"an item of {self.name} is named by its whole key: {wanted}"
+            raise Problem(sentence, MISUSE)
+        return {name: _value(name, kind, given[name]) for name, kind in types.items()}
+
+    def item(self, key: Item) -> Item | None:
+        """Return the item with this *key*, as it stands, or None."""
+        with self.aws.told(f"reading an item of {self.name}"):
+            found = self.aws.client.get_item(TableName=self.name, Key=key, ConsistentRead=True)
+        item: Item | None = found.get("Item")
+        return item
+
+    def pages(
+        self, start: Item | None = None, segment: tuple[int, int] | None = None
+    ) -> Iterator[Page]:
+        """Yield the pages of a scan from *start* on; *segment* is one of so many, from 0."""
+        request: dict[str, Any] = {"TableName": self.name, "ReturnConsumedCapacity": "TOTAL"}
+        if segment is not None:
+            request |= {"Segment": segment[0], "TotalSegments": segment[1]}
+        while True:
+            if start is not None:
+                request["ExclusiveStartKey"] = start
+            with self.aws.told(f"scanning the table {self.name}"):
+                page = self.aws.client.scan(**request)
+            start = page.get("LastEvaluatedKey")
+            units = page.get("ConsumedCapacity", {}).get("CapacityUnits", 0.0)
+            yield Page(page.get("Items", []), units, start)
+            if start is None:
+                return
+
+    def remove_mark(self, item: Item) -> float | None:
+        """Take the mark off *item*; return the write units, or None where it changed meanwhile.
+
+        The write is conditional on the very mark that was read: a write in between puts its own
+        there, or takes it away, and is left alone.
+        """
+        request = {
+            "TableName": self.name,
+            "Key": {name: item[name] for name in self.facts.keys},
+            "UpdateExpression": "REMOVE #m",
+            "ConditionExpression": "#m = :m",
+            "ExpressionAttributeNames": {"#m": ATTRIBUTE},
+            "ExpressionAttributeValues": {":m": item[ATTRIBUTE]},
+            "ReturnConsumedCapacity": "TOTAL",
+        }
+        with self.aws.told(f"taking marks off {self.name}"):
+            try:
+                answer = self.aws.client.update_item(**request)
+            except self.aws.client.exceptions.ConditionalCheckFailedException:
+                return None
+        return float(answer.get("ConsumedCapacity", {}).get("CapacityUnits", 0.0))
+
+
+def _facts(said: Mapping[str, Any]) -> Facts:
+    types = {one["AttributeName"]: one["AttributeType"] for one in said["AttributeDefinitions"]}
+    schema = sorted(said["KeySchema"], key=lambda one: one["KeyType"] != "HASH")
+    indexes = said.get("GlobalSecondaryIndexes", ())
+    arn = said.get("TableArn", "").split(":")
+    return Facts(
+        said["TableName"],
+        arn[3] if len(arn) > 4 else "",
+        {one["AttributeName"]: types[one["AttributeName"]] for one in schema},
+        said.get("ItemCount", 0),
+        bool(said.get("StreamSpecification", {}).get("StreamEnabled")),
+        [one["RegionName"] for one in said.get("Replicas", ()) if one.get("RegionName")],
+        [one["IndexName"] for one in indexes if one["Projection"]["ProjectionType"] == "ALL"],
+    )
+
+
+def _value(name: str, kind: str, text: str) -> dict[str, Any]:
+    if kind == "N":
+        try:
+            float(text)
+        except ValueError:
+            sentence = f"the key attribute {name} is a number, {text!r} is none"
+            raise Problem(sentence, MISUSE) from None
+        return {"N": text}
+    if kind == "B":
+        import base64  # noqa: PLC0415  # few keys are binary
+        import binascii  # noqa: PLC0415
+
+        try:
+            return {"B": base64.b64decode(text, validate=True)}
+        except binascii.Error:
+            sentence = f"the key attribute {name} is binary, give it as Base64"
+            raise Problem(sentence, MISUSE) from None
+    return {"S": text}
