@@ -14,12 +14,11 @@ from lumitrace.capture import on_import
 @pytest.fixture
 def place(tmp_path, monkeypatch):
     """A directory that modules are imported from; they are forgotten afterwards."""
-    known = set(sys.modules)
     monkeypatch.syspath_prepend(tmp_path)
     yield tmp_path
-    on_import.finder.waiting.clear()
-    for name in set(sys.modules) - known:
-        del sys.modules[name]
+    for names in (on_import.finder.waiting, sys.modules):
+        for name in [name for name in names if name.startswith("lumi_")]:
+            del names[name]
 
 
 def test_a_module_that_is_only_looked_for_breaks_no_other(place, monkeypatch):
