@@ -218,6 +218,28 @@ def headers_of(told):
     return f"00-{told['traceId']}-{told['spanId']}-01"
 
 
+URLS = (
+    ("::1", 8080, "/a?token=x#y", "http://[::1]:8080/a"),
+    ("shop.example.", 80, "/a#token", "http://shop.example/a"),
+    ("shop.example", 443, "/", "http://shop.example:443/"),
+    ("shop.example", 80, "http://user:word@Api.Example:80/a?b", "http://api.example/a"),
+)
+
+
+@pytest.mark.parametrize(("host", "port", "target", "expected"), URLS)
+def test_how_a_url_is_told(host, port, target, expected, captured, context):  # a row
+    """Without what may be secret, and without what goes without saying."""
+
+    class Nowhere(http.client.HTTPConnection):
+        def connect(self):
+            raise OSError
+
+    with pytest.raises(OSError):  # noqa: PT011  # it has no text
+        run(context, lambda: Nowhere(host, port).request("GET", target))
+
+    assert spans(captured)[0]["attributes"]["url.full"] == expected
+
+
 @each
 def test_tls(get, captured, context, secure, authority, listed):
     """A span whose URL says so; the header inside."""

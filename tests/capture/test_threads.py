@@ -3,6 +3,7 @@
 import asyncio
 import decimal
 import inspect
+import queue
 import sys
 import threading
 import traceback
@@ -128,17 +129,33 @@ def test_a_wrong_submit_is_refused_as_it_would_be(arguments, captured, context):
 
 
 def test_where_no_step_runs_a_submit_is_untouched(captured, context):
-    """The invocation's own span is found without help."""
+    """The invocation's own span is found without help: the very function is queued."""
+
+    class Recorded(queue.SimpleQueue):
+        def put(self, item, *rest):
+            seen.append(getattr(item, "fn", None))
+            super().put(item, *rest)
+
     seen = []
 
+    def work(_):
+        with ThreadPoolExecutor(1) as pool:
+            pool._work_queue = Recorded()
+            return pool.submit(inside).result()
+
+    assert run(context, work) == "function"
+    if sys.version_info < (3, 14):  # there, a task holds the function
+        assert seen[0] is inside
+
+
+def test_a_pool_that_pickles_what_it_is_given_gets_it_as_it_is(captured, context):
+    """Interpreters of one's own (Python 3.14): a function of ours could not be sent there."""
+
     class Pool(ThreadPoolExecutor):
-        def submit(self, function, /, *args, **kwargs):
-            future = super().submit(function, *args, **kwargs)
-            seen.append(self._work_queue.qsize())
-            return future
+        __module__ = "concurrent.futures.interpreter"
 
     def work(_):
-        with Pool(1) as pool:
+        with Pool(1) as pool, span("step"):
             return pool.submit(inside).result()
 
     assert run(context, work) == "function"

@@ -10,7 +10,6 @@ from hop_kinds import kind, send_message
 import lumitrace
 
 QUEUE_ENTRY = {"MessageBody": "hi"}
-UNREAD = "who injects nothing does not look at what a message bears"
 UNTOLD = "the sender was killed before AWS told it an id"
 
 
@@ -185,7 +184,7 @@ def kafka_untraced(stage):
     produced(stage, "kafka_msk", traced=False)
 
 
-@kind(reason=UNREAD)
+@kind()
 def own_traceparent(stage):
     """SQS SendMessage with a `traceparent` of OpenTelemetry's."""
     from opentelemetry import trace

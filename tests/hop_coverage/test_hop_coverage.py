@@ -12,47 +12,16 @@ pytest.importorskip("aws_lambda_powertools")
 
 import hop_plays  # noqa: F401  # registers its kinds
 import hop_plays_of_batches
-from hop_kinds import KEY, KINDS, NOTHING
+from hop_kinds import KINDS, outcomes
 
 PAGE = Path(__file__).parents[2] / "docs" / "services.md"
 BEGIN, END = "<!-- hop coverage: begin -->", "<!-- hop coverage: end -->"
-MODES = ("not injected", "injected", "sender without lines", "receiver without lines")
 HEAD = (
     "| hop | (a) with injection | (b) without | (c) sender without lines "
     "| (c) receiver without lines: seen last |\n|---|---|---|---|---|\n"
 )
-EXACT = ("context", "context (proved)", "link key")
 SHARE = 0.95  # of the kinds that AWS makes traceable; exact in (a)
 PLAYED = {}
-
-
-def outcomes(stage, name):
-    """Return how the hop *name* is joined in each mode, in words."""
-    play, reason, _ = KINDS[name]
-    said = {}
-    for mode in MODES:
-        if mode.endswith("injected"):  # the others read again what was injected
-            stage.begin(mode)
-            play(stage)
-        rest = stage.joined(mode)
-        worst = next((one for one in rest if one not in EXACT), rest[0])
-        if worst in EXACT:
-            said[mode] = f"exact, {worst}"
-        elif worst.startswith("X-Ray"):
-            said[mode] = "likely, X-Ray root"
-        else:
-            said[mode] = worst if worst.startswith("its ") else "impossible"
-    without, injected, sender, receiver = said.values()
-    return [*_with_reasons([injected, without, sender], reason), receiver]
-
-
-def _with_reasons(said, reason):
-    """Say why once a row; an exact hop by a key needs the line that holds the key."""
-    if "impossible" in said[:2]:
-        said[said.index("impossible")] += f": {reason}"
-    elif said[2] == "impossible":
-        said[2] += f": {KEY if reason == NOTHING else reason}"
-    return said
 
 
 @pytest.fixture

@@ -142,10 +142,10 @@ def _response_received(parsed_response: "Any" = None, context: "Any" = None, **_
         live = (context or {}).get(KEY)
         if live is None or live.call.service not in ITEM_SERVICES or not parsed_response:
             return
-        if settings.dynamodb != "off":
-            from lumitrace.capture.services import _attribute_map  # noqa: PLC0415  # DynamoDB only
+        from lumitrace.capture.services import _attribute_map  # noqa: PLC0415  # DynamoDB only
 
-            _attribute_map.clean_response(live.model, parsed_response)
+        reader = live.span.trace_id if live.span is not None else None
+        _attribute_map.clean_response(live.call, live.model, parsed_response, reader)
         bindings.keep_unprocessed(live, parsed_response)
 
 

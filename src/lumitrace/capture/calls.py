@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 ENTRY_BYTES = 60  # about what an entry has beside its names and keys
 BOUND_BYTES = 100  # about what a bound entry of a batch takes
+WRITER_BYTES = 60  # of an item that was read
 MAX_KEYS = 16  # link keys and bound entries in an entry; a call with more has a line of its own
 MAX_OWN_KEYS = 500  # of one call: the records of a PutRecords
 MAX_CODE = 100  # characters
@@ -141,6 +142,7 @@ class LiveCall:
             entry += [offset_us, duration_us, code, keys, *([rare] if rare else [])]
             span.calls.append(entry)
             size = ENTRY_BYTES + BOUND_BYTES * len(self.call.told)
+            size += WRITER_BYTES * len(self.call.read_from)
             emit.waits(span, size + sum(map(len, entry[1:3])) + sum(map(len, keys)))
         else:
             if aws_request_id and isinstance(aws_request_id, str):
