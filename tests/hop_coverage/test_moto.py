@@ -225,10 +225,20 @@ def dynamodb(cloud):
     found = _untouched(lambda: streams.get_records(ShardIterator=at["ShardIterator"]))
     return {
         "Records": [
-            {**one, "eventSource": "aws:dynamodb", "eventSourceARN": arn}
+            {
+                **one,
+                "eventSource": "aws:dynamodb",
+                "eventSourceARN": arn,
+                "dynamodb": at_our_time(one),
+            }
             for one in found["Records"]
         ]
     }
+
+
+def at_our_time(record):
+    """Return the change with the time of the tests' clock, in seconds as Lambda hands it over."""
+    return {**record["dynamodb"], "ApproximateCreationDateTime": 1_795_383_700}
 
 
 def _untouched(read):

@@ -65,9 +65,8 @@ def read(record: "dict[str, Any]") -> Record:
 def _place(record: "dict[str, Any]") -> tuple[str, str]:
     """Return the region and the table."""
     region, arn, table = (record.get(n) for n in ("awsRegion", "eventSourceARN", "tableName"))
-    if isinstance(arn, str) and arn.startswith("arn:"):
-        parts = arn.split(":", 4)
-        return region if isinstance(region, str) else parts[3], name_of(arn)
+    if isinstance(arn, str) and arn.startswith("arn:") and arn.count(":") > 4:
+        return arn.split(":", 4)[3], name_of(arn)
     return region if isinstance(region, str) else "", table if isinstance(table, str) else ""
 
 
