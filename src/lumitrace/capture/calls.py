@@ -40,6 +40,7 @@ class LiveCall:
         keys: link keys that are known before the answer.
         model, client: botocore's model of the operation, and the client where *original* is set.
         resent, refusal: whether it went again without our context, and what the refusal was.
+        suspects: the resources at which it was refused.
     """
 
     __slots__ = (
@@ -59,6 +60,7 @@ class LiveCall:
         "span",
         "span_id",
         "start_ns",
+        "suspects",
     )
 
     def __init__(self, call: Call, row: "Row | None", span: Span | None, model: "Any") -> None:
@@ -72,6 +74,7 @@ class LiveCall:
         self.attempts = 1
         self.resent = False
         self.refusal: tuple[str, str, str, str] | None = None
+        self.suspects: tuple[str, ...] = ()
         self.announce = False
         self.attributes: dict[str, Any] | None = None
         self.keys: list[str] = []

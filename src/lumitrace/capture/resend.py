@@ -8,10 +8,12 @@ same refusal is not tried a second time for 60 s.
 
 import time
 
+from lumitrace.capture import suspicion
 from lumitrace.capture.guard import reporter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from lumitrace.capture.calls import LiveCall
@@ -19,40 +21,7 @@ if TYPE_CHECKING:
 QUIET_NS = 60_000_000_000
 MAX_REMEMBERED = 256
 NONE: frozenset[str] = frozenset()
-
-# (error code, a part of its message in lower case; "" for any), by botocore's name of the service.
-# Never a condition or a key: those a mark cannot be the reason of.
-SUSPICIONS = {
-    "dynamodb": (
-        ("ValidationException", "item size"),
-        ("ValidationException", "size has exceeded"),
-        ("ValidationException", "expression"),
-        ("ValidationException", "attribute name"),
-        ("AccessDeniedException", ""),
-    ),
-    "events": (
-        ("ValidationException", "size"),
-        ("RequestEntityTooLargeException", ""),
-    ),
-    "lambda": (
-        ("InvalidRequestContentException", ""),
-        ("RequestTooLargeException", ""),
-        ("ValidationException", "clientcontext"),
-    ),
-    "sns": (
-        ("InvalidParameter", "too long"),
-        ("InvalidParameter", "attribute"),
-        ("InvalidParameter", "size"),
-        ("InvalidParameterValue", "attribute"),
-        ("BatchRequestTooLong", ""),
-    ),
-    "sqs": (
-        ("InvalidParameterValue", "must be shorter"),
-        ("InvalidParameterValue", "attribute"),
-        ("AWS.SimpleQueueService.BatchRequestTooLong", ""),
-        ("BatchRequestTooLong", ""),
-    ),
-}
+TOKEN = "ClientRequestToken"  # noqa: S105  # its name
 
 guilty: set[tuple[str, str]] = set()
 innocent: dict[tuple[str, str, str, str], int] = {}
@@ -80,15 +49,16 @@ def without(live: "LiveCall", response: "Any", request_dict: "dict[str, Any]") -
     http_response, parsed = response
     if not 400 <= http_response.status_code < 500:
         return None
-    error = parsed.get("Error") or {}
-    code, text = str(error.get("Code")), str(error.get("Message", ""))
-    if not _is_suspicious(live.call.service, code, text):
+    found = suspicion.refused(live.call, parsed)
+    original = _again(live)
+    if found is None or original is None:
         return None
+    code, text, suspects = found
     key = (live.operation, live.resource, code, _without_values(text))
     if time.monotonic_ns() - innocent.get(key, -QUIET_NS) < QUIET_NS:
         return None
     serializer = live.client._serializer  # noqa: SLF001  # as BaseClient itself does
-    plain = serializer.serialize_to_request(live.original, live.model)
+    plain = serializer.serialize_to_request(original, live.model)
     request_dict["body"] = plain["body"]
     if live.call.service == "lambda":
         header = plain["headers"].get("X-Amz-Client-Context")
@@ -97,7 +67,22 @@ def without(live: "LiveCall", response: "Any", request_dict: "dict[str, Any]") -
             request_dict["headers"]["X-Amz-Client-Context"] = header
     live.resent = True
     live.refusal = key
+    live.suspects = suspects or (live.resource,)
     return 0
+
+
+def _again(live: "LiveCall") -> "Mapping[str, Any] | None":
+    """Return the caller's own parameters, or None where they may not be sent again.
+
+    A transaction that goes again with the token of botocore's own is another request: it gets
+    another token. After an attempt whose outcome is not known it does not go again.
+    """
+    original = live.original
+    if original is None or live.call.operation != "TransactWriteItems" or TOKEN not in original:
+        return original
+    from uuid import uuid4  # noqa: PLC0415  # botocore has loaded it
+
+    return {**original, TOKEN: str(uuid4())} if live.attempts == 1 else None
 
 
 def settle(live: "LiveCall", code: int, metadata: "dict[str, Any]") -> None:
@@ -109,12 +94,11 @@ def settle(live: "LiveCall", code: int, metadata: "dict[str, Any]") -> None:
         metadata["RetryAttempts"] -= 1
     live.call.not_injected, live.call.sent = "refused", live.call.params
     if code < 300:
-        guilty.add((live.call.service, live.resource))
+        guilty.update((live.call.service, resource) for resource in live.suspects)
         refused = live.refusal[2] if live.refusal else ""
-        reporter.report(
-            "capture.resend",
-            f"{live.operation} {live.resource} refused our context ({refused}): it stays out there",
-        )
+        where = f"{live.operation} {', '.join(live.suspects)}"
+        told = f"{where} refused our context ({refused}): it stays out there"
+        reporter.report("capture.resend", told)
     elif live.refusal is not None:
         if len(innocent) >= MAX_REMEMBERED:
             innocent.clear()
@@ -126,16 +110,11 @@ def learn(live: "LiveCall", code: int, parsed: "dict[str, Any]") -> None:
     failed = parsed.get("Failed") if live.original is not None and code < 300 else None
     for entry in failed or ():
         refused, text = str(entry.get("Code")), str(entry.get("Message", ""))
-        if _is_suspicious(live.call.service, refused, text):
+        if suspicion.is_suspicious(live.call.service, refused, text):
             guilty.add((live.call.service, live.resource))
             where = f"{live.operation} {live.resource}"
             told = f"{where} refused entries with our context ({refused}): it stays out there"
             reporter.report("capture.resend", told)
-
-
-def _is_suspicious(service: str, code: str, text: str) -> bool:
-    lower = text.lower()
-    return any(code == suspect and part in lower for suspect, part in SUSPICIONS.get(service, ()))
 
 
 def _without_values(text: str) -> str:

@@ -5,8 +5,10 @@ Grammar:   https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expr
 
 import re
 
+SPACES = " \t\r\n"
 # One token: a placeholder or a word, a number, or one sign.
 TOKEN = re.compile(r"[ \t\r\n]*([#:]?[A-Za-z0-9_]+|[^ \t\r\n])")
+WORDLIKE = re.compile(r"[#:]?[A-Za-z0-9_]")
 WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 SECTIONS = ("SET", "REMOVE", "ADD", "DELETE")
 FUNCTIONS = {"if_not_exists": 2, "list_append": 2}  # and how many operands each takes
@@ -37,7 +39,7 @@ class Expression:
     def assigning(self, alias: str, value: str) -> str:
         """Return the text, with one more assignment: *alias* gets *value*."""
         if self.at is None:
-            return f"{self.text} SET {alias} = {value}".lstrip()
+            return f"{self.text}{' SET' if self.text else 'SET'} {alias} = {value}"
         return f"{self.text[: self.at]} {alias} = {value},{self.text[self.at :]}"
 
 
@@ -47,12 +49,19 @@ class _NotWholeError(ValueError):
 
 def read(text: str) -> Expression | None:
     """Return what *text* says, or None where it is not whole."""
-    reader = _Reader(text)
     try:
+        reader = _Reader(text)
         reader.sections()
     except _NotWholeError:
         return None
     return reader.found
+
+
+def _touch(first: "re.Match[str]", second: "re.Match[str]") -> bool:
+    """Tell whether two words stand together without a space; not every parser takes that."""
+    return first.end() == second.start(1) and bool(
+        WORDLIKE.match(first[1]) and WORDLIKE.match(second[1])
+    )
 
 
 class _Reader:
@@ -61,9 +70,11 @@ class _Reader:
     __slots__ = ("ends", "found", "place", "tokens")
 
     def __init__(self, text: str) -> None:
-        matches = list(TOKEN.finditer(text))
+        matches = list(TOKEN.finditer(text.rstrip(SPACES)))  # a search in trailing ones is slow
         self.tokens = [match[1] for match in matches] + [""]
         self.ends = [match.end() for match in matches]
+        if any(map(_touch, matches, matches[1:])):
+            raise _NotWholeError
         self.place = 0
         self.found = Expression(text)
 
@@ -125,7 +136,7 @@ class _Reader:
         """Read a name, or what stands for one."""
         if token[0] == "#" and len(token) > 1:
             self.found.names.add(token)
-        elif not WORD.fullmatch(token):
+        elif not WORD.fullmatch(token) or token.upper() in SECTIONS:
             raise _NotWholeError
 
     def placeholder(self, token: str) -> None:
