@@ -20,7 +20,7 @@ from lumitrace.capture.config import settings
 
 hypothesis = pytest.importorskip("hypothesis")
 pytest.importorskip("moto")
-from hypothesis import HealthCheck, example, given  # noqa: E402  # only where they are
+from hypothesis import HealthCheck, Phase, example, given  # noqa: E402  # only where they are
 from hypothesis import strategies as st  # noqa: E402
 
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:t"
@@ -40,6 +40,7 @@ def examples(count):
         derandomize=True,
         database=None,
         deadline=None,
+        phases=[Phase.explicit, Phase.generate],  # to shrink a failure would take minutes
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
 
