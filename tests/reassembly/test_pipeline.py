@@ -135,14 +135,14 @@ def xray_hops(arrivals, departures):
 
 def test_an_xray_root_joins_one_sender_to_one_receiver():
     """Where nothing exact is known, one Publish and one receiver of one root are likely a hop."""
-    assert xray_hops([arrival("b")], [departure("a")]) == [("a", "b", 4)]
+    assert xray_hops([arrival("b")], [departure("a")]) == [("a", "b", 5)]
 
 
 def test_an_xray_root_joins_all_attempts_of_one_request():
     """Retries are one receiver."""
     twice = [arrival("b", request="same"), arrival("c", request="same")]
 
-    assert xray_hops(twice, [departure("a")]) == [("a", "b", 4), ("a", "c", 4)]
+    assert xray_hops(twice, [departure("a")]) == [("a", "b", 5), ("a", "c", 5)]
 
 
 def test_an_xray_root_says_nothing_where_it_is_not_one_to_one():

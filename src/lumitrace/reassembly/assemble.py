@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from lumitrace.reassembly.attempts import cut_into_attempts, number_attempts
 from lumitrace.reassembly.events import Counts, LogEvent
 from lumitrace.reassembly.fields import extend
+from lumitrace.reassembly.fingerprints import changes, writes
 from lumitrace.reassembly.model import (
     AUTHORIZERS,
     CLAIMED,
@@ -27,8 +28,10 @@ WITNESSES = {
     1: "context",
     2: "context (proved)",
     3: "link key",
-    4: "X-Ray root (likely)",
-    5: "same batch",
+    4: "fingerprint",
+    5: "X-Ray root (likely)",
+    6: "fingerprint of the key (likely)",
+    7: "same batch",
 }
 
 # The clocks of two sandboxes agree within milliseconds; a second leaves room for a bad one.
@@ -65,7 +68,7 @@ def assemble(events: Iterable[LogEvent]) -> Assembled:
     _name_destinations(attempts)
     counts.health = sorted(set(counts.health))
     rows = _rows(attempts)
-    result = Steps(rows).run() if rows.spans else Result([], {}, set(), {})
+    result = Steps(rows).run() if rows.spans else Result([], [], {}, set(), {})
     return _together(attempts, counts, result)
 
 
@@ -121,6 +124,8 @@ def _add_span(rows: Rows, attempt: Attempt, span: Span) -> None:
         rows.windows.append((*where, *_window(attempt, span)))
     rows.links += [(*where, *link) for link in span.links]
     rows.sent += [(key, *where) for key in span.link_out]
+    rows.writes += writes(span, span.link_out)
+    rows.changes += changes(span)
     for trace_id, span_id, keys in span.bound:
         rows.sent += [(key, trace_id, span_id) for key in keys]
     rows.received += [(key, *where) for key in _received(attempt, span)]
@@ -190,6 +195,8 @@ def _together(attempts: list[Attempt], counts: Counts, result: Result) -> Assemb
     for sender_trace, sender, receiver_trace, receiver, strength in result.hops:
         hop = Hop(sender_trace, sender, receiver_trace, receiver, WITNESSES[strength])
         assembled.hops.setdefault(hop.receiver_span, []).append(hop)
+    for receiver, change, _, sender in result.candidates:
+        assembled.candidates.setdefault(receiver, {}).setdefault(change, []).append(sender)
     for entry, members in result.members.items():
         traces = [entry, *(trace for trace in members if trace != entry)]
         spans = [span for trace in traces for span in spans_of[trace]]

@@ -72,6 +72,7 @@ class Span:
         receive_count: how often a message or record was received, 0 where nobody said.
         links: (trace id, span id) of senders in other traces.
         claims: (trace id, span id, relation); they join nothing, unless a claim is proved.
+        origins: how many of its records no call to their table has caused, by what did.
         relations: (link key, relation); they join nothing.
         bound: of a call of a batch: what it sent for single records.
         read_from: (trace id, span id, items) of who wrote last what a read returned.
@@ -102,6 +103,7 @@ class Span:
     links: list[tuple[str, str]] = field(default_factory=list)
     claims: list[tuple[str, str, str]] = field(default_factory=list)
     relations: list[tuple[str, str]] = field(default_factory=list)
+    origins: dict[str, int] = field(default_factory=dict)
     bound: list[Bound] = field(default_factory=list)
     read_from: list[tuple[str, str, int]] = field(default_factory=list)
     read_from_more: int = 0
@@ -202,8 +204,9 @@ class Hop:
     """How one span is known to have caused another.
 
     Attributes:
-        witness: ``context``, ``context (proved)``, ``link key`` or ``X-Ray root (likely)``;
-            ``same batch`` for a record of an unknown sender.
+        witness: ``context``, ``context (proved)``, ``link key``, ``fingerprint``,
+            ``X-Ray root (likely)`` or ``fingerprint of the key (likely)``; ``same batch`` for a
+            record of an unknown sender.
     """
 
     sender_trace: str
@@ -236,6 +239,8 @@ class Assembled:
     Attributes:
         fan: how many transactions a trace belongs to, by trace id.
         hops: the hops that lead to a span, by its span id.
+        candidates: spans that may have written what a span received, where several may: by its
+            span id, and by the change.
         attempt_of: the attempt that a span belongs to, by span id.
         last_ms: the time of the latest log event.
         incomplete: sentences about what could not be read.
@@ -250,6 +255,7 @@ class Assembled:
     attempt_of: dict[str, Attempt]
     first_ms: int = 0
     last_ms: int = 0
+    candidates: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     incomplete: list[str] = field(default_factory=list)
 
     def shared_by(self, attempt: Attempt) -> int:

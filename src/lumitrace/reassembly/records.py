@@ -1,9 +1,9 @@
 """What single records and items say: entered again, failed, sent on; who wrote what was read."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lumitrace.reassembly.fields import extend, items, texts, whole
+from lumitrace.reassembly.fields import clean, extend, items, text, texts, whole
 from lumitrace.reassembly.model import CALL, RECORD, Bound, Failure, Span
 from lumitrace.wire.context import is_id
 from lumitrace.wire.span_line import STATUS_ERROR
@@ -39,6 +39,21 @@ def read_bound(value: Any) -> list[Bound]:
         if is_id(trace_id, 32) and is_id(span_id, 16):
             found.append((str(trace_id), str(span_id), texts(keys)))
     return found
+
+
+def read_links(span: Span, line: Mapping[str, Any]) -> None:
+    """Put into *span* whom its *line*, or the rare part of an entry, links or relates to."""
+    for link in items(line.get("links")):
+        if len(link) >= 2 and is_id(link[0], 32) and is_id(link[1], 16):
+            if len(link) > 2 and link[2]:
+                extend(span.claims, [(link[0], link[1], str(link[2]))])
+            else:
+                extend(span.links, [(link[0], link[1])])
+    counted, single = line.get("origins"), text(line, "origin")
+    if isinstance(counted, dict):
+        span.origins = {clean(origin): whole(count) for origin, count in counted.items()}
+    elif single:
+        span.origins = {single: 1}
 
 
 def read_provenance(span: Span, value: Any) -> None:

@@ -27,6 +27,7 @@ from lumitrace.reassembly.records import (
     fail_record,
     join_times,
     read_bound,
+    read_links,
     read_provenance,
     send_apart,
 )
@@ -83,12 +84,7 @@ class Unfolding:
         extend(span.link_in, texts(line.get("linkIn")))
         extend(span.relations, relations(line.get("linkIn")))
         extend(span.link_out, texts(line.get("linkOut")))
-        for link in items(line.get("links")):
-            if len(link) >= 2 and is_id(link[0], 32) and is_id(link[1], 16):
-                if len(link) > 2 and link[2]:
-                    extend(span.claims, [(link[0], link[1], str(link[2]))])
-                else:
-                    extend(span.links, [(link[0], link[1])])
+        read_links(span, line)
         self._tags(line)
 
     def invocation(self, line: Line) -> None:
@@ -133,6 +129,7 @@ class Unfolding:
         span.link_in = texts(line.get("linkIn"))
         span.relations = relations(line.get("linkIn"))
         span.receive_count = integer(line, "receiveCount")
+        read_links(span, line)
         span.url = url(line)
         span.bound = read_bound(line.get("bound"))
         read_provenance(span, line.get("readFrom"))
@@ -211,6 +208,7 @@ class Unfolding:
         span.link_in = texts([key])
         span.relations = relations([key])
         span.receive_count = integer(rare(entry), "receiveCount")
+        read_links(span, rare(entry))
         self._put(span, ENTRY_RANK)
 
     def _put(self, span: Span, rank: int) -> None:
@@ -222,6 +220,8 @@ class Unfolding:
                 extend(span.link_out, known.link_out)
                 extend(span.link_in, known.link_in)
                 extend(span.relations, known.relations)
+                extend(span.claims, known.claims)
+                span.origins = span.origins or known.origins
                 span.bound += [one for one in known.bound if one not in span.bound]
                 span.receive_count = span.receive_count or known.receive_count
                 span.role = INVOCATION if known.role == INVOCATION else span.role

@@ -8,7 +8,7 @@ from lumitrace.reassembly.answers.find import Matches, find
 from lumitrace.reassembly.answers.outcome import WORST_FIRST, outcome
 from lumitrace.reassembly.answers.path import hop_to, stopped_in
 from lumitrace.reassembly.answers.provenance import read_from
-from lumitrace.reassembly.answers.relation import relations
+from lumitrace.reassembly.answers.relation import candidates, relations
 from lumitrace.reassembly.answers.stack import virtual_stack
 from lumitrace.reassembly.answers.transactions import row
 from lumitrace.reassembly.model import (
@@ -40,6 +40,7 @@ def show(assembled: Assembled, wanted: str, *, raw: bool = False) -> dict[str, A
         "transaction": row(assembled, transaction, result),
         "traces": transaction.traces,
         "relations": relations(assembled, transaction),
+        "candidates": candidates(assembled, transaction),
         "readFrom": read_from(assembled, transaction),
         "stack": virtual_stack(assembled, transaction, result),
         "spans": tree(assembled, transaction),
@@ -54,6 +55,7 @@ def _without_spans(matches: Matches, *, raw: bool) -> dict[str, Any]:
         "transaction": None,
         "traces": [],
         "relations": [],
+        "candidates": [],
         "readFrom": [],
         "stack": [],
         "spans": [],
@@ -126,6 +128,7 @@ def _row(
         "received": span.receive_count,
         "url": span.url,
         "witness": hop.witness if hop else "",
+        "origins": span.origins,
         "open": span.open,
         "ended": attempt.ended or not handler,
         "silent": not attempt.objects,

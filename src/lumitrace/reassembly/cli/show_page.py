@@ -6,7 +6,13 @@ from lumitrace.reassembly.answers.describe import SHORT_ID
 from lumitrace.reassembly.cli import stack_page
 from lumitrace.reassembly.cli.screen import Screen, clock, date, milliseconds, one_line, safe
 from lumitrace.reassembly.model import INVOCATION, PLATFORM
+from lumitrace.wire.span_line import LAST_WRITER
 
+ORIGINS = {
+    "ttl": "expired by TTL",
+    "replica": "replicated from another region",
+    "copy": "copied from another table",
+}
 OTHERS = 10  # matches listed by name
 _SOURCE = 36  # columns, at most
 
@@ -20,6 +26,7 @@ def show(screen: Screen, answer: dict[str, Any]) -> None:
     else:
         _head(screen, transaction, answer["traces"])
         _relations(screen, answer["relations"])
+        _candidates(screen, answer["candidates"])
         _read_from(screen, answer["readFrom"])
         screen.line()
         stack_page.show(screen, answer["stack"])
@@ -66,8 +73,23 @@ def _relations(screen: Screen, found: list[dict[str, Any]]) -> None:
         named = one["key"] or f"trace {one['traceId']} span {one['spanId']}"
         held = ", ".join(other[:SHORT_ID] for other in one["transactions"][:OTHERS])
         told = f" (transaction {held})" if held else ""
-        said = f"{one['function']}: {one['relation']} of {named}{told}; joins nothing"
+        how = "item last written by" if one["relation"] == LAST_WRITER else f"{one['relation']} of"
+        said = f"{one['function']}: {how} {named}{told}; joins nothing"
         screen.line((one_line(said), "dim"))
+
+
+def _candidates(screen: Screen, found: list[dict[str, Any]]) -> None:
+    """Print who may have written what a stream showed, where several may; none is picked."""
+    for one in found:
+        writers = one["writers"]
+        told = [
+            f"{writer['function']} {writer['call']}"
+            f" ({', '.join(other[:SHORT_ID] for other in writer['transactions'][:OTHERS])})"
+            for writer in writers[:OTHERS]
+        ]
+        more = f" and {len(writers) - OTHERS} more" if len(writers) > OTHERS else ""
+        said = f"{one['function']}: one of {len(writers)} possible writers: {', '.join(told)}{more}"
+        screen.line((one_line(said), "yellow"))
 
 
 def _read_from(screen: Screen, found: list[dict[str, Any]]) -> None:
@@ -104,6 +126,7 @@ def _notes(span: dict[str, Any]) -> tuple[str, str]:
         f"shared by {span['sharedBy']}" if span["sharedBy"] else "",
         f"received {span['received']} times" if span["received"] > 1 else "",
         f"[{span['witness']}]" if span["witness"] else "",
+        *(_origin(origin, count) for origin, count in span["origins"].items()),
         f"{span['tries']} tries" if span["tries"] > 1 else "",
         "announced, end not written" if span["open"] else "",
         "" if span["ended"] else "not ended yet",
@@ -111,6 +134,12 @@ def _notes(span: dict[str, Any]) -> tuple[str, str]:
     ]
     told = "  ".join(note for note in notes if note)
     return (f"  {told}" if told else "", "cyan")
+
+
+def _origin(origin: str, count: int) -> str:
+    """Say what caused a change that no call to its table did."""
+    told = ORIGINS.get(origin, origin)
+    return f"{count} {told}" if count > 1 else told
 
 
 def _cause(span: dict[str, Any]) -> tuple[str, str]:

@@ -27,6 +27,11 @@ TABLES = {
         *("from_us BIGINT", "begun_by_us BIGINT", "ended_by_us BIGINT"),
     ),
     "records": ("trace_id", "span_id", "batch_trace", "batch_span"),
+    "writes": ("fingerprint", "trace_id", "span_id", "from_us BIGINT", "until_us BIGINT"),
+    "changes": (
+        *("fingerprint", "trace_id", "span_id", "change_key"),
+        *("content BIGINT", "from_us BIGINT", "until_us BIGINT"),
+    ),
     "sent": ("link_key", "trace_id", "span_id"),
     "received": ("link_key", "trace_id", "span_id"),
     "arrivals": (
@@ -51,6 +56,8 @@ class Rows:
     claims: list[Row] = field(default_factory=list)
     windows: list[Row] = field(default_factory=list)
     records: list[Row] = field(default_factory=list)
+    writes: list[Row] = field(default_factory=list)
+    changes: list[Row] = field(default_factory=list)
     sent: list[Row] = field(default_factory=list)
     received: list[Row] = field(default_factory=list)
     arrivals: list[Row] = field(default_factory=list)
@@ -63,12 +70,14 @@ class Result:
 
     Attributes:
         hops: (sender trace, sender span, receiver trace, receiver span, strength of the witness).
+        candidates: (receiver span, change, sender trace, sender span) where several fit.
         members: the traces of each transaction, by the trace of its entry.
         cut: the transactions whose walk the guard stopped.
         fans: how many transactions a trace belongs to.
     """
 
     hops: list[tuple[str, str, str, str, int]]
+    candidates: list[Row]
     members: dict[str, list[str]]
     cut: set[str]
     fans: dict[str, int]
@@ -187,9 +196,14 @@ class Steps:
             "SELECT sender_trace, sender_span, receiver_trace, receiver_span, witness "
             "FROM hops ORDER BY ALL"
         )
+        candidates = self._rows(
+            "SELECT receiver_span, change_key, sender_trace, sender_span "
+            "FROM candidates ORDER BY ALL"
+        )
         cut = {row[0] for row in self._rows("SELECT entry_trace FROM cut")}
         fans = {row[0]: int(row[1]) for row in self._rows("SELECT member_trace, fan FROM fans")}
-        return Result([(*hop[:4], int(hop[4])) for hop in hops], members, cut, fans)
+        joined = [(*hop[:4], int(hop[4])) for hop in hops]
+        return Result(joined, candidates, members, cut, fans)
 
 
 def _lines(rows: list[Row]) -> Iterator[str]:

@@ -18,12 +18,15 @@
 --   windows     trace_id, span_id, from_us, begun_by_us, ended_by_us  HTTP calls of ours: when what
 --                                          they ask begins, and by when it has ended
 --   records     trace_id, span_id, batch_trace, batch_span      a record in a trace of its own, its batch
+--   writes      fingerprint, trace_id, span_id, from_us, until_us     what a call wrote to a table
+--   changes     fingerprint, trace_id, span_id, change_key, content, from_us, until_us  what a stream's
+--                                          record says of a write; content is 1 for an item's, 0 for a key's
 --   sent        link_key, trace_id, span_id                     the id that AWS answered to a sender
 --   received    link_key, trace_id, span_id                     the id that a receiver found in its event
 --   arrivals    xray_root, trace_id, span_id, request_id, service, place, start_us, entrance, polled
 --   departures  xray_root, trace_id, span_id, request_id, service, place, start_us
 --
--- What comes out: hops, members, cut, fans.
+-- What comes out: hops, candidates, members, cut, fans.
 
 -- part hops
 
@@ -76,12 +79,55 @@ LEFT JOIN windows w ON w.trace_id = o.trace_id AND w.span_id = o.span_id
 WHERE o.span_id <> i.span_id
   AND (w.span_id IS NULL OR s.start_us BETWEEN w.from_us AND w.begun_by_us)
 
+-- A stream's record shows what was written, not who wrote it: who wrote that at that time. The item's
+-- content counts before its key.
+-- make possible_writers
+SELECT c.trace_id AS receiver_trace, c.span_id AS receiver_span, c.change_key, c.content,
+       w.trace_id AS sender_trace, w.span_id AS sender_span
+FROM changes c
+JOIN writes w ON w.fingerprint = c.fingerprint
+WHERE w.from_us <= c.until_us AND w.until_us >= c.from_us
+
+-- make best_contents
+SELECT receiver_span, change_key, MAX(content) AS best_content
+FROM possible_writers
+GROUP BY receiver_span, change_key
+
+-- make likely_writers
+SELECT DISTINCT p.receiver_trace, p.receiver_span, p.change_key, p.content,
+       p.sender_trace, p.sender_span
+FROM possible_writers p
+JOIN best_contents b ON b.receiver_span = p.receiver_span AND b.change_key = p.change_key
+WHERE p.content = b.best_content
+
+-- make sole_writers
+SELECT receiver_span, change_key
+FROM likely_writers
+GROUP BY receiver_span, change_key
+HAVING COUNT(DISTINCT sender_span) = 1
+
+-- Several that fit are told, and none of them is picked.
+-- make candidates
+SELECT l.receiver_span, l.change_key, l.sender_trace, l.sender_span
+FROM likely_writers l
+LEFT JOIN sole_writers o ON o.receiver_span = l.receiver_span AND o.change_key = l.change_key
+WHERE o.receiver_span IS NULL
+
+-- make hops_by_fingerprint
+SELECT DISTINCT l.sender_trace, l.sender_span, l.receiver_trace, l.receiver_span, l.content
+FROM likely_writers l
+JOIN sole_writers o ON o.receiver_span = l.receiver_span AND o.change_key = l.change_key
+
 -- make exact_hops
 SELECT sender_trace, sender_span, receiver_trace, receiver_span, 1 AS strength FROM hops_by_context
 UNION ALL
 SELECT sender_trace, sender_span, receiver_trace, receiver_span, 2 AS strength FROM hops_by_proof
 UNION ALL
 SELECT sender_trace, sender_span, receiver_trace, receiver_span, 3 AS strength FROM hops_by_key
+UNION ALL
+SELECT sender_trace, sender_span, receiver_trace, receiver_span, 4 AS strength
+FROM hops_by_fingerprint
+WHERE content = 1
 
 -- Third witness: X-Ray's root. Likely; one sender to one receiver, and only where nothing exact is
 -- known of either. A root seen at two entrances (public edges, pollers) says nothing.
@@ -139,7 +185,8 @@ SELECT r.batch_trace AS sender_trace, r.batch_span AS sender_span,
        r.trace_id AS receiver_trace, r.span_id AS receiver_span
 FROM records r
 LEFT JOIN (SELECT DISTINCT receiver_span FROM exact_hops) h ON h.receiver_span = r.span_id
-WHERE h.receiver_span IS NULL
+LEFT JOIN (SELECT DISTINCT receiver_span FROM hops_by_fingerprint) f ON f.receiver_span = r.span_id
+WHERE h.receiver_span IS NULL AND f.receiver_span IS NULL
 
 -- Of several witnesses of one hop the strongest speaks.
 -- make hops
@@ -147,9 +194,13 @@ SELECT sender_trace, sender_span, receiver_trace, receiver_span, MIN(strength) A
 FROM (
   SELECT sender_trace, sender_span, receiver_trace, receiver_span, strength FROM exact_hops
   UNION ALL
-  SELECT sender_trace, sender_span, receiver_trace, receiver_span, 4 AS strength FROM hops_by_xray
+  SELECT sender_trace, sender_span, receiver_trace, receiver_span, 5 AS strength FROM hops_by_xray
   UNION ALL
-  SELECT sender_trace, sender_span, receiver_trace, receiver_span, 5 AS strength FROM hops_by_batch
+  SELECT sender_trace, sender_span, receiver_trace, receiver_span, 6 AS strength
+  FROM hops_by_fingerprint
+  WHERE content = 0
+  UNION ALL
+  SELECT sender_trace, sender_span, receiver_trace, receiver_span, 7 AS strength FROM hops_by_batch
 ) every_hop
 GROUP BY sender_trace, sender_span, receiver_trace, receiver_span
 
