@@ -105,7 +105,11 @@ def _run(options: argparse.Namespace, pytest_arguments: list[str]) -> int:
         )
     if not options.all and not options.only:
         python = options.python or sys.executable
-        return _pytest(_environments.dev(), python, _everything(pytest_arguments))[0]
+        if any(not argument.startswith("-") for argument in pytest_arguments):
+            return _pytest(_environments.dev(), python, _everything(pytest_arguments))[0]
+        return max(
+            _pytest(_environments.dev(), python, [*part, *pytest_arguments])[0] for part in _parts()
+        )
     alone = options.only is None  # the stage's tests watch the clock: one run at a time
     runs, rows = _runs(options, pytest_arguments)
     with ThreadPoolExecutor(max_workers=1 if alone else AT_ONCE) as workers:
@@ -136,6 +140,17 @@ def _chosen(options: argparse.Namespace) -> dict[str, str | None]:
         return _interpreters.find_all()
     python = options.python or sys.executable
     return {_interpreters.version_of(python) or python: python}
+
+
+def _parts() -> list[list[str]]:
+    """Return what pytest is told, a run after the other: all files at once, then the stage.
+
+    The stage's tests watch the clock and start processes of their own: nothing runs beside them.
+    """
+    at_once = ["-n", str(AT_ONCE), "--dist", "loadfile"]
+    apart = [f"--ignore={_environments.ROOT / tests}" for tests in _NEED_LINUX]
+    stage = [[*_NEED_LINUX]] if _environments.IS_LINUX else []
+    return [[*at_once, *apart], *stage]
 
 
 def _everything(pytest_arguments: list[str]) -> list[str]:

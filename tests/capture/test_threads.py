@@ -148,6 +148,18 @@ def test_where_no_step_runs_a_submit_is_untouched(captured, context):
         assert seen[0] is inside
 
 
+def test_a_step_that_an_earlier_invocation_left_open_is_not_carried(captured, context):
+    """A generator that nobody closed keeps its span in force on its thread: it is over."""
+    stepped = []
+
+    def leave(_):
+        stepped.append(span("step"))
+        stepped[0].__enter__()
+
+    run(context, leave)
+    test_where_no_step_runs_a_submit_is_untouched(captured, context)
+
+
 def test_a_pool_that_pickles_what_it_is_given_gets_it_as_it_is(captured, context):
     """Interpreters of one's own (Python 3.14): a function of ours could not be sent there."""
 

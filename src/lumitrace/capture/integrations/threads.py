@@ -36,6 +36,8 @@ def _carrying(executor: "Any", args: "tuple[Any, ...]") -> "tuple[Any, ...]":
     active = process.active
     if span is None or active is None or span is active.handler or not args:
         return args
+    if span.invocation is not active:  # left open by an earlier one
+        return args
     if any(base.__module__ == INTERPRETERS for base in type(executor).__mro__):
         return args
     return (_within(span, args[0]), *args[1:])
