@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 # What client-side encryption puts into an item; one more attribute breaks its signature.
-SIGNED = ("aws_dbe_head", "aws_dbe_foot", "*amzn-ddb-map-desc*", "*amzn-ddb-map-sig*")
+HEAD, FOOT = "aws_dbe_head", "aws_dbe_foot"
+MAP, SIGNATURE = "*amzn-ddb-map-desc*", "*amzn-ddb-map-sig*"
 MAX_BYTES = 390 * 1024  # of 400 KB: an item above is left alone, an estimate is good to 2 %
 MAX_DEPTH = 40  # DynamoDB's own limit is 32
 MAX_LETTERS = MAX_BYTES // 4  # a letter is at most four bytes of UTF-8
@@ -36,16 +37,15 @@ def table_reason(call: Call, table: str, context: SpanContext) -> str | None:
         return "own-stream"
     if context.hops >= MAX_HOPS:
         return "hops"
-    if table_hash(call.region, table) in context.tables:
+    if context.tables and table_hash(call.region, table) in context.tables:
         return "table-in-lineage"
     return "refused" if table in call.off else None
 
 
 def own_reason(attributes: "dict[str, Any]") -> str | None:
     """Return why *attributes*, of an item or a key, must not get one more."""
-    for name in SIGNED:
-        if name in attributes:
-            return "signed-item"
+    if HEAD in attributes or FOOT in attributes or MAP in attributes or SIGNATURE in attributes:
+        return "signed-item"
     if ATTRIBUTE in attributes:
         value = attributes[ATTRIBUTE]
         if parse_mark(value.get("S") if isinstance(value, dict) else value) is None:

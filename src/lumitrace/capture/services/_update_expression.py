@@ -8,7 +8,7 @@ import re
 SPACES = " \t\r\n"
 # One token: a placeholder or a word, a number, or one sign.
 TOKEN = re.compile(r"[ \t\r\n]*([#:]?[A-Za-z0-9_]+|[^ \t\r\n])")
-WORDLIKE = re.compile(r"[#:]?[A-Za-z0-9_]")
+TOUCHING = re.compile(r"[A-Za-z0-9_][#:]")  # two words without a space: not everybody takes that
 WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 SECTIONS = ("SET", "REMOVE", "ADD", "DELETE")
 FUNCTIONS = {"if_not_exists": 2, "list_append": 2}  # and how many operands each takes
@@ -57,13 +57,6 @@ def read(text: str) -> Expression | None:
     return reader.found
 
 
-def _touch(first: "re.Match[str]", second: "re.Match[str]") -> bool:
-    """Tell whether two words stand together without a space; not every parser takes that."""
-    return first.end() == second.start(1) and bool(
-        WORDLIKE.match(first[1]) and WORDLIKE.match(second[1])
-    )
-
-
 class _Reader:
     """One walk over the tokens."""
 
@@ -73,7 +66,7 @@ class _Reader:
         matches = list(TOKEN.finditer(text.rstrip(SPACES)))  # a search in trailing ones is slow
         self.tokens = [match[1] for match in matches] + [""]
         self.ends = [match.end() for match in matches]
-        if any(map(_touch, matches, matches[1:])):
+        if TOUCHING.search(text):
             raise _NotWholeError
         self.place = 0
         self.found = Expression(text)
