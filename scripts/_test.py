@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import time
@@ -93,6 +94,11 @@ def _parser() -> argparse.ArgumentParser:
         "the newest wrapt, with boto3 and the oldest; neighbours: a library that needs an "
         "environment of its own",
     )
+    parser.add_argument(
+        "--expressions",
+        action="store_true",
+        help="30,000 random update expressions of DynamoDB instead of 1,500: about five minutes",
+    )
     parser.add_argument("--python", help="the Python to use (default: $PYTHON, else python3)")
     return parser
 
@@ -103,6 +109,8 @@ def _run(options: argparse.Namespace, pytest_arguments: list[str]) -> int:
             "AWS's runtime client runs on Linux only: the tests of the stage are left out here, "
             "the others run."
         )
+    if options.expressions:
+        os.environ["LUMITRACE_TEST_EXPRESSIONS"] = "30000"
     if not options.all and not options.only:
         python = options.python or sys.executable
         if any(not argument.startswith("-") for argument in pytest_arguments):

@@ -1,7 +1,7 @@
 """Any update expression means the same with the mark in it, or is refused in the same words.
 
-moto's parser, validator and executor are the referee. ``LUMITRACE_TEST_EXPRESSIONS=30000`` tries as
-many; 1,500 without it.
+moto's parser, validator and executor are the referee. ``scripts/test --expressions`` tries 30,000
+instead of 1,500.
 """
 
 import copy
