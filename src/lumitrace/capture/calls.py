@@ -39,6 +39,7 @@ class LiveCall:
         attributes: of a call that is a span line of its own whatever comes of it, else None.
         keys: link keys that are known before the answer.
         model, client: botocore's model of the operation, and the client where *original* is set.
+        exhausted: whether the SDK had no attempt left when it went again.
         resent, refusal: whether it went again without our context, and what the refusal was.
         suspects: the resources at which it was refused.
     """
@@ -50,6 +51,7 @@ class LiveCall:
         "call",
         "client",
         "ended",
+        "exhausted",
         "keys",
         "model",
         "original",
@@ -73,6 +75,7 @@ class LiveCall:
         self.client: Any = None
         self.attempts = 1
         self.resent = False
+        self.exhausted = False
         self.refusal: tuple[str, str, str, str] | None = None
         self.suspects: tuple[str, ...] = ()
         self.announce = False

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 QUIET_NS = 60_000_000_000
 MAX_REMEMBERED = 256
 NONE: frozenset[str] = frozenset()
+LAST = "MaxAttemptsReached"  # what botocore says of an answer to the last attempt
 TOKEN = "ClientRequestToken"  # noqa: S105  # its name
 
 guilty: set[tuple[str, str]] = set()
@@ -66,6 +67,7 @@ def without(live: "LiveCall", response: "Any", request_dict: "dict[str, Any]") -
         if header is not None:
             request_dict["headers"]["X-Amz-Client-Context"] = header
     live.resent = True
+    live.exhausted = LAST in parsed.get("ResponseMetadata", {})
     live.refusal = key
     live.suspects = suspects or (live.resource,)
     return 0
@@ -92,6 +94,8 @@ def settle(live: "LiveCall", code: int, metadata: "dict[str, Any]") -> None:
     live.attempts -= 1
     if isinstance(metadata.get("RetryAttempts"), int):
         metadata["RetryAttempts"] -= 1
+    if not live.exhausted:  # the message of an error would say that it was
+        metadata.pop(LAST, None)
     live.call.not_injected, live.call.sent = "refused", live.call.params
     if code < 300:
         guilty.update((live.call.service, resource) for resource in live.suspects)
