@@ -269,10 +269,9 @@ def test_what_the_result_gives_back_has_failed(captured, context, event, source)
         "m1",
         [None],
         [5],
-        [{}],
-        [{"itemIdentifier": None}],
-        [{"itemIdentifier": ""}],
+        [],
         [{"itemIdentifier": "stranger"}],
+        [{"itemIdentifier": 0}],
         [{"itemIdentifier": {"partition": [], "offset": {}}}],
     ],
 )
@@ -282,6 +281,20 @@ def test_a_malformed_result_says_nothing(captured, context, failures):
 
     assert run(lambda event, context: result, queue_event(2), context) is result
     assert "failedRecords" not in captured.one("invocation")
+
+
+@pytest.mark.parametrize("item", [{}, {"itemIdentifier": None}, {"itemIdentifier": ""}])
+def test_an_identifier_without_a_name_gives_the_whole_batch_back(captured, context, item):
+    """Lambda takes the batch as failed, and so do we, whatever else the list names."""
+    result = {"batchItemFailures": [{"itemIdentifier": "m2"}, item]}
+
+    def handler(event, context):
+        for _ in lumitrace.records(event):
+            pass
+        return result
+
+    assert run(handler, queue_event(3), context) is result
+    assert captured.one("invocation")["failedRecords"] == ["m1", "m2", "m3"]
 
 
 def kafka_event():
@@ -309,6 +322,49 @@ def test_records_of_kafka_that_the_result_gives_back_have_failed(captured, conte
     assert run(handler, kafka_event(), context) is result
     assert captured.one("invocation")["failedRecords"] == ["clicks-0-16", "a-b-0-15"]
     assert list(entries(captured)) == ["clicks-0-15", "clicks-0-16", "clicks-1-15", "a-b-0-15"]
+
+
+def test_a_record_in_force_stays_where_a_kept_generator_ends(captured, context):
+    """Closed late, in the same invocation or in a later one, it takes nobody else's context."""
+    kept, seen = [], []
+
+    def handler(event, context):
+        if not kept:
+            kept.append(lumitrace.records(event))
+            next(kept[0])
+            return
+        mine = lumitrace.records(event)
+        next(mine)
+        with lumitrace.record(event["Records"][1]):
+            kept.clear()
+            seen.append(lumitrace.trace_id())
+            mine.close()
+            seen.append(lumitrace.trace_id())
+            with lumitrace.span("step"):
+                seen.append(lumitrace.trace_id())
+
+    run(handler, queue_event(2), context)
+    run(handler, queue_event(2), context)
+
+    assert seen == [f"{2:032x}"] * 3
+
+
+def test_what_was_left_inside_a_record_leaves_the_record_in_force(captured, context):
+    """Two steps that end in the order in which they began: then the record's own again."""
+    seen = []
+
+    def handler(event, context):
+        with lumitrace.record(event["Records"][1]):
+            one, two = lumitrace.span("one"), lumitrace.span("two")
+            one.__enter__()
+            two.__enter__()
+            one.__exit__(None, None, None)
+            two.__exit__(None, None, None)
+            seen.append(lumitrace.trace_id())
+
+    run(handler, queue_event(2), context)
+
+    assert seen == [f"{2:032x}"]
 
 
 def test_records_that_a_transformation_could_not_process_have_failed(captured, context, event):

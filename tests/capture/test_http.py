@@ -152,6 +152,16 @@ def test_one_request_is_one_span(get, captured, context, server, listed):
 
 
 @each
+def test_the_ids_of_an_answer_out_of_a_cache_are_no_link_keys(get, captured, context, server):
+    """They are of the request that filled it: a stranger's transaction."""
+    server.headers = {**APIGW, "x-amz-apigw-id": "AbC=", "Age": "31"}
+
+    assert run(context, lambda: get(server.url())) == (200, b"hello")
+
+    assert "linkOut" not in spans(captured)[0]
+
+
+@each
 @pytest.mark.parametrize("data", [None, b"hello world"], ids=["get", "post"])
 def test_the_server_sees_one_header_more(get, data, captured, context, server, listed):
     """And every other byte as it would be without."""

@@ -277,6 +277,20 @@ def test_the_callers_own_client_context_stays(captured, context):
     assert context.client_context is theirs
 
 
+def test_an_empty_client_context_of_another_sender_stays(captured, context):
+    """The newest runtime clients tell ours from it."""
+
+    class ClientContext:
+        custom = env = client = None
+
+    context.client_context = theirs = ClientContext()
+    context.w3c = dict
+
+    traced(lambda event, context: None)({}, context)
+
+    assert context.client_context is theirs
+
+
 def test_the_xray_root_is_told(captured, context, monkeypatch):
     """The third witness."""
     monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0")

@@ -580,3 +580,18 @@ def test_many_loops_that_are_left_early_keep_nothing(captured, context):
     assert traced(handler)(queue_event(), context) == (1, 1)
     lines = [line for line in captured.lines if line["record"] != "start"]
     assert sum(len(line.get("records", ())) for line in lines) == 50
+
+
+def test_a_frame_that_ended_lends_its_number_to_another(captured, context):
+    """A loop left by break in a function that ended: who fails later failed elsewhere."""
+
+    def look(event, bad):
+        for record in lumitrace.records(event):
+            work(record, bad)
+            break
+
+    def handler(event, context):
+        look(event, "none")
+        look(queue_event(2, "x"), "x1")
+
+    assert blamed(captured, context, handler) == ["x1"]

@@ -3,6 +3,8 @@
 import asyncio
 import copy
 import json
+import sys
+from traceback import extract_tb
 
 import pytest
 
@@ -168,3 +170,30 @@ def test_outside_an_invocation_powertools_is_itself(captured, context):
 
     assert result == {"batchItemFailures": [{"itemIdentifier": "m2"}]}
     assert captured.writes == []
+
+
+def test_what_a_failure_handler_raises_has_no_frame_of_ours(captured, context):
+    """A processor of one's own may call the library's with what it does not take."""
+
+    class Own(batch.BatchProcessor):
+        def failure_handler(self, record, exception):
+            return super().failure_handler(record, None)
+
+    def attempt(call):
+        processor = Own(event_type=batch.EventType.SQS)
+        with pytest.raises(TypeError) as caught:
+            call(processor, sqs_event(), failing([]), context)
+        names = [frame.name for frame in extract_tb(caught.value.__traceback__)]
+        return str(caught.value), names[names.index("process_partial_response") :]
+
+    def plain(processor, event, record_handler, context):
+        return batch.process_partial_response(
+            event=event, record_handler=record_handler, processor=processor, context=context
+        )
+
+    told, names = attempt(plain)
+    ours = attempt(run)
+
+    assert ours[0] == told
+    if sys.version_info >= (3, 11):  # before, one frame stays where something stands outside ours
+        assert ours[1] == names

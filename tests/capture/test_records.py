@@ -183,6 +183,18 @@ def test_a_decorated_function_is_a_span_each_call(captured, context):
     assert captured.all("span")[1]["error"]["type"] == "LookupError"
 
 
+def test_what_cannot_be_called_is_not_decorated(captured):
+    """A classmethod is called through its class: it stays as it is."""
+
+    class Basket:
+        @lumitrace.span("price")
+        @classmethod
+        def price(cls):
+            return cls
+
+    assert Basket.price() is Basket
+
+
 def test_async_with(captured, context):
     """Spans of concurrent tasks have the right parent."""
 

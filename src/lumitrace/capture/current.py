@@ -49,12 +49,14 @@ def current() -> Span | None:
     """Return the span whose work this is, or None outside an invocation.
 
     Where the context variable is lost (pool threads of others) or belongs to an invocation that has
-    ended, it is the span of the invocation that runs.
+    ended, it is the span of the invocation that runs. Of one that was left, the one around it.
     """
     invocation = process.active
     if invocation is None:
         return None
     span = current_span.get()
-    if span is None or span.invocation is not invocation or span.ended:
+    if span is None or span.invocation is not invocation:
         return invocation.handler
-    return span
+    while span is not None and span.ended:
+        span = span.parent
+    return span or invocation.handler

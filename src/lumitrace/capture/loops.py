@@ -74,10 +74,13 @@ def _is_same_loop(ones: "Places", others: "Places") -> bool:
 
 
 class Failure:
-    """What a handler raised, and where it passed: the instructions by the number of a frame."""
+    """What a handler raised, and where it passed: the instructions by frame and code.
+
+    A frame is known by its number, which Python gives to another as soon as the first has ended.
+    """
 
     def __init__(self, raised: BaseException) -> None:
-        self.passed: dict[int, set[int]] = {}
+        self.passed: dict[tuple[int, CodeType], set[int]] = {}
         waiting: list[Any] = [raised]
         known = {id(raised)}
         while waiting and len(known) <= MAX_ERRORS:
@@ -94,13 +97,14 @@ class Failure:
         for _ in range(MAX_FRAMES):
             if traceback is None:
                 break
-            self.passed.setdefault(id(traceback.tb_frame), set()).add(traceback.tb_lasti)
+            frame = traceback.tb_frame
+            self.passed.setdefault((id(frame), frame.f_code), set()).add(traceback.tb_lasti)
             traceback = traceback.tb_next
 
     def left(self, span: "RecordSpan") -> bool:
         """Tell whether it left the loop that asked for the record of *span*."""
         for frame, at, code in span.places:
-            passed = self.passed.get(frame, ())
+            passed = self.passed.get((frame, code), ())
             name, body = _instruction(code, at)
             if body is not None and any(body(one) for one in passed):
                 return True

@@ -19,11 +19,17 @@ SEQUENCES = (("kinesis", "sequenceNumber"), ("dynamodb", "SequenceNumber"))
 
 
 def read(invocation: "Invocation", event: object, result: "dict[str, Any]") -> None:
-    """Note the records that *result* gives back; what is malformed says nothing."""
+    """Note the records that *result* gives back; what is malformed otherwise says nothing.
+
+    An identifier that is empty, null or missing gives back the whole batch.
+    https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html
+    """
     failures = result.get("batchItemFailures")
     if isinstance(failures, list):
         items = [one.get("itemIdentifier") for one in failures if isinstance(one, dict)]
-        _note(batch_of(invocation), event, {_name(item) for item in items} - {None})
+        is_whole = any(item is None or (type(item) is str and not item) for item in items)
+        wanted = None if is_whole else {_name(item) for item in items} - {None}
+        _note(batch_of(invocation), event, wanted)
     answers = result.get("records")
     if invocation.source[0] == "firehose" and isinstance(answers, list):
         for one in answers:
@@ -46,11 +52,10 @@ def _name(item: object) -> "object | None":
     return None
 
 
-def _note(batch: Batch, event: object, wanted: "set[object]") -> None:
-    if not wanted:
-        return
-    for record in raw_records(event):
-        if isinstance(record, dict) and _names(record) & wanted:
+def _note(batch: Batch, event: object, wanted: "set[object] | None") -> None:
+    """Note the records that are *wanted*, all where it is None."""
+    for record in raw_records(event) if wanted is None or wanted else ():
+        if isinstance(record, dict) and (wanted is None or _names(record) & wanted):
             batch.note_failed(batch.look(record)[1].identifier)
 
 

@@ -63,7 +63,7 @@ class Scope:
         """Return the span that is left: the one entered last by this thread or task."""
         for entered in self._entered[::-1]:
             span, token = entered
-            if token is None or _reset(token):
+            if span is None or token is None or _reset(token, span):
                 self._entered.remove(entered)
                 return span
         return self._entered.pop()[0] if self._entered else None
@@ -83,11 +83,15 @@ class Scope:
         self.__exit__(kind, raised, traceback)
 
 
-def _reset(token: "Token[Span | None]") -> bool:
+def _reset(token: "Token[Span | None]", span: Span) -> bool:
+    """Leave *span*; where another was entered since (a generator closed late), that one stays."""
+    now = current_span.get()
     try:
         current_span.reset(token)
     except ValueError:  # entered in another thread, or a generator closed in another context
         return False
+    if now is not span:
+        current_span.set(now)
     return True
 
 
@@ -144,7 +148,8 @@ class CustomScope(Scope):
                     raise
 
         with guard:
-            return dress(async_wrapper if is_async(wrapped) else wrapper, wrapped)
+            if callable(wrapped):  # a classmethod is none: it goes outside
+                return dress(async_wrapper if is_async(wrapped) else wrapper, wrapped)
         return wrapped
 
 

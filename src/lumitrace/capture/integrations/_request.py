@@ -150,8 +150,11 @@ def end(live: LiveCall | None, code: "Any", get: "Callable[[str], Any]") -> None
     """The head of the answer is there: its status is *code*, *get* returns a header or None."""
     if live is None or live.ended:
         return
-    found = [keys.link_key(keys.APIGW, get(name)) for name in ("x-amz-apigw-id", "apigw-requestid")]
-    if ".lambda-url." in live.resource:
+    # A cache answers with the ids of the request that filled it, and Age says so:
+    # https://www.rfc-editor.org/rfc/rfc9111#section-5.1
+    ids = () if get("age") is not None else ("x-amz-apigw-id", "apigw-requestid")
+    found = [keys.link_key(keys.APIGW, get(name)) for name in ids]
+    if ids and ".lambda-url." in live.resource:
         found.append(keys.link_key(keys.LAMBDA, get("x-amzn-requestid")))
     error = {"type": str(code), "message": f"{live.resource} answered {code}"}
     known = dict.fromkeys(key for key in found if key)

@@ -51,16 +51,20 @@ def failure_handler(
     """
     with guard:
         exception = kwargs.get("exception", args[1] if len(args) > 1 else None)
-        error = exception[1] if isinstance(exception, tuple) and len(exception) > 1 else None
+        cause = exception[1] if isinstance(exception, tuple) and len(exception) > 1 else None
         span = current()
         if isinstance(span, RecordSpan):
             batch_of(span.invocation).fail(
-                span, error if isinstance(error, BaseException) else None
+                span, cause if isinstance(cause, BaseException) else None
             )
         elif span is not None and _record(args, kwargs) is not None:
             batch = batch_of(span.invocation)
             batch.note_failed(batch.look(_record(args, kwargs))[1].identifier)
-    return bound(*args, **kwargs)
+    try:
+        return bound(*args, **kwargs)
+    except BaseException as error:
+        cut(error)
+        raise
 
 
 def _record(args: "tuple[Any, ...]", kwargs: "dict[str, Any]") -> "Any":

@@ -77,9 +77,14 @@ def extract_context(context: object) -> Record | None:
 
 
 def clean_context(context: object) -> None:
-    """Give the handler ``client_context`` None again where only ours was in it."""
+    """Give the handler ``client_context`` None again where only ours was in it.
+
+    An older runtime client drops ours unread, and cannot tell it from an empty one.
+    """
     client_context = getattr(context, "client_context", None)
     if client_context is None:
+        return
+    if hasattr(context, "w3c") and extract_context(context) is None:
         return
     parts = (getattr(client_context, name, None) for name in ("custom", "env", "client"))
     if not any(part is not None for part in parts):
