@@ -8,7 +8,7 @@ import time
 from _thread import allocate_lock
 
 from lumitrace.wire.context import SpanContext, new_span_id
-from lumitrace.wire.semconv import KIND_CONSUMER, KIND_INTERNAL, TIMERS
+from lumitrace.wire.semconv import KIND_INTERNAL, TIMERS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -166,8 +166,11 @@ class Invocation:
 
     @property
     def fed(self) -> bool:
-        """Tell whether a message or a stream started it: nobody who waits, and no timer."""
-        return self.handler.kind == KIND_CONSUMER and self.source[1] not in TIMERS
+        """Tell whether it may be its own echo: anything but a timer may come from another write.
+
+        Over Invoke, HTTP and queues the lineage of tables is lost, and who called is not known.
+        """
+        return self.source[1] not in TIMERS
 
     def offset_us(self, at_ns: int) -> int:
         """Return the microseconds from the invocation's start to *at_ns* (monotonic)."""

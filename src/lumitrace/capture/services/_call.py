@@ -22,7 +22,7 @@ class Call:
         given: the names of the parameters that the caller gave; botocore may add some.
         avoid: names of tables that must not get a mark from here.
         off: names of resources that refused our context before.
-        fed: whether a message or a stream started this, so that it may be its own echo.
+        fed: whether no timer started this, so that it may be its own echo.
         marked: the tables whose items got a mark, by their place in a batch or transaction.
         region: the AWS region of the client, "" where it has none.
         read_from: who wrote the items that the answer held, a list of trace, span and count.
