@@ -16,9 +16,9 @@ def writer(night, number, *keys, began=0, lasted=5):
     return run, call
 
 
-def reader(night, *keys, second=0, began=900, records=(), **said):
+def reader(night, *keys, second=0, began=900, records=(), event="e00001", **said):
     """Write the function that the stream calls with one change, or several."""
-    told = [f"dynamodb:{SECOND + second}:{'.'.join(keys)}"] if keys else []
+    told = [f"dynamodb:{SECOND + second}:{'.'.join(keys)}:{event}"] if keys else []
     run = night.begin("analytics", began, trigger="dynamodb", linkIn=told, **said)
     entries = [
         [night.span(), night.trace(), "", f"e{number}", 100, 50, *rest]
@@ -89,10 +89,58 @@ def test_several_writers_are_listed_and_none_is_picked(night, log_file, answer, 
     assert "analytics: one of 2 possible writers: till-1 dynamodb.PutItem ushop_sales (" in said
 
 
+def test_a_write_that_fits_two_changes_proves_neither(night, log_file, answer, command):
+    """A write makes one change: the other is by somebody who writes no lines."""
+    till, call = writer(night, 1, KEY)
+    analytics = reader(night, CONTENT, KEY)
+    reader(night, KEY, event="e00002", began=950)
+    path = night.write(log_file)
+
+    assert shown(answer, till, path)["transaction"]["functions"] == ["till-1"]
+    [candidate] = shown(answer, analytics, path)["candidates"]
+    assert [one["spanId"] for one in candidate["writers"]] == [call]
+    said = command("show", analytics.trace, path).stdout.decode()
+    assert "a possible writer, which fits another change too: till-1" in said
+
+
+def test_a_change_that_the_content_fits_takes_the_key_too(night, log_file, answer):
+    """What else of that key was changed within a second is somebody else's."""
+    till, _ = writer(night, 1, CONTENT, KEY)
+    reader(night, CONTENT, KEY)
+    reader(night, "i" + "9" * 15, KEY, event="e00002", began=950)
+
+    found = shown(answer, till, night.write(log_file))
+
+    assert functions(found) == (["till-1", "analytics"], "fingerprint")
+
+
+def test_a_change_of_another_content_is_left_to_its_own_writer(night, log_file, answer):
+    """Two writers of one key in one second: one by its content, so the other by the key."""
+    writer(night, 1, CONTENT)
+    till, _ = writer(night, 2, KEY, began=20)
+    reader(night, CONTENT, KEY)
+    reader(night, "i" + "9" * 15, KEY, event="e00002", began=950)
+
+    found = shown(answer, till, night.write(log_file))
+
+    assert functions(found) == (["till-2", "analytics"], "fingerprint of the key (likely)")
+
+
+def test_the_same_record_again_is_the_same_change(night, log_file, answer):
+    """A stream delivers at least once, and to two functions."""
+    till, _ = writer(night, 1, CONTENT, KEY)
+    for began in (900, 1900):
+        reader(night, CONTENT, KEY, began=began)
+
+    found = shown(answer, till, night.write(log_file))
+
+    assert functions(found)[1:] == ("fingerprint", "fingerprint")
+
+
 def test_records_are_joined_one_by_one(night, log_file, answer):
     """Each record of a batch belongs to its own writer; one of nobody's came with its batch."""
     tills = [writer(night, n, f"i{n}" + "0" * 14, began=n * 20)[0] for n in (1, 2)]
-    told = [[f"dynamodb:{SECOND}:i{n}" + "0" * 14] for n in (1, 2)]
+    told = [[f"dynamodb:{SECOND}:i{n}" + "0" * 14 + f":e0000{n}"] for n in (1, 2)]
     reader(night, records=[*told, [""]])
     path = night.write(log_file)
 

@@ -11,7 +11,9 @@ CONTENT = "i"
 
 _FINGERPRINT = r"[a-z][0-9a-f]{15}"
 _WRITE = re.compile(rf"{DYNAMODB}:({_FINGERPRINT})")
-_CHANGE = re.compile(rf"{DYNAMODB}:(\d{{1,11}}):({_FINGERPRINT}(?:\.{_FINGERPRINT}){{0,31}})")
+_CHANGE = re.compile(
+    rf"{DYNAMODB}:(\d{{1,11}}):({_FINGERPRINT}(?:\.{_FINGERPRINT}){{0,31}}):[0-9a-f]{{6}}"
+)
 
 Row = tuple[str | int, ...]
 

@@ -131,8 +131,11 @@ def _key(record: "dict[str, Any]", change: "dict[str, Any]", region: str, table:
     from lumitrace.capture.services import _fingerprint  # noqa: PLC0415  # only with a secret
 
     found = _fingerprint.of_change(change, record.get("eventName"), region, table)
-    second = _created_ms(change) // 1000
-    return link_key(DYNAMODB, f"{second}:{'.'.join(found)}") if found and second else None
+    second, identifier = _created_ms(change) // 1000, str(record.get("eventID"))
+    if not found or not second:
+        return None
+    own = _fingerprint.short(identifier)  # two changes of one key in one second are two
+    return link_key(DYNAMODB, f"{second}:{'.'.join(found)}:{own}")
 
 
 def clean_event(event: "Any") -> None:

@@ -1,9 +1,10 @@
 """Keyed fingerprints of items: how a stream record is joined to its writer where no mark can say.
 
-``i…`` is of an item as it stands after the write, or of a key and what an update assigned; ``k…``,
-``m…`` and ``d…`` are of table and key alone: of a write without a mark, of one with a mark, of a
-delete. Both sides hash table, region and content with the secrets in ``LUMITRACE_FINGERPRINT_KEY``,
-so that lines show no content and nobody without a secret can try values.
+``i…`` is of an item as it stands after the write, or of a key and what an update assigned. ``k…``,
+``m…`` and ``d…`` are of table and key alone: ``m…`` of a write that a new image would show, by its
+mark or its content, ``d…`` of a delete, ``k…`` of any other. Both sides hash table, region and
+content with the secrets in ``LUMITRACE_FINGERPRINT_KEY``, so that lines show no content and nobody
+without a secret can try values.
 """
 
 import hashlib
@@ -22,7 +23,7 @@ MAX_SECRET = 64  # bytes that BLAKE2b takes as a key: https://www.rfc-editor.org
 MAX_SECRETS = 4
 MAX_TABLES = 256  # whose keys are remembered
 REPLICATION = "aws:rep:"  # what global tables of 2017 add to an item
-IMAGE, KEY, MARKED_KEY, DELETED = "i", "k", "m", "d"
+IMAGE, KEY, SHOWN_KEY, DELETED = "i", "k", "m", "d"
 
 _key_names: "dict[str, tuple[str, ...]]" = {}
 
@@ -78,6 +79,11 @@ class Table:
         return found
 
 
+def short(identifier: str) -> str:
+    """Return six hex digits that stand for a record's own id, whoever receives it."""
+    return hashlib.blake2b(identifier.encode("utf-8", "replace"), digest_size=3).hexdigest()
+
+
 def _is_added(name: str, value: object) -> bool:
     """Tell whether an attribute is ours or the replication's, and none of the application's."""
     if name == ATTRIBUTE:
@@ -96,7 +102,7 @@ def of_change(change: "Mapping[str, Any]", name: object, region: str, table: str
         return where.key(key, DELETED)
     found = where.key(key, KEY)
     if not isinstance(new, dict):
-        return found + [MARKED_KEY + one[1:] for one in found]
+        return found + [SHOWN_KEY + one[1:] for one in found]
     images = where.image(new)
     if name == "MODIFY" and isinstance(old, dict):
         changed = {n: v for n, v in new.items() if n in key or n not in old or old[n] != v}

@@ -5,7 +5,7 @@ PartiQL is left out: what a statement writes stands in a language that is never 
 
 from lumitrace.capture.config import INJECT, LINK, settings
 from lumitrace.capture.services._assigned import assigned
-from lumitrace.capture.services._fingerprint import DELETED, KEY, MARKED_KEY, Table
+from lumitrace.capture.services._fingerprint import DELETED, KEY, SHOWN_KEY, Table
 from lumitrace.capture.services._service import Call, name_of
 from lumitrace.wire.link_key import DYNAMODB
 from lumitrace.wire.mark import ATTRIBUTE
@@ -82,22 +82,23 @@ def _told(table: Table, write: "Mapping[str, Any]") -> str:
 def _of_write(
     table: Table, kind: str, given: "Mapping[str, Any]", sent: "Mapping[str, Any]"
 ) -> list[str]:
-    letter = MARKED_KEY if _is_marked(given, sent) else KEY
+    marked = _is_marked(given, sent)
     if kind == "Put":
         item = given.get("Item")
         if not isinstance(item, dict):
             return []
         key = table.key_of(item)
-        images = table.image(item) if letter == KEY else []
-        return images + ([] if key is None else table.key(key, letter))
+        images = [] if marked else table.image(item)
+        shown = SHOWN_KEY if marked or images else KEY
+        return images + ([] if key is None else table.key(key, shown))
     key = given.get("Key")
     if not isinstance(key, dict):
         return []
     if kind == "Delete":
         return table.key(key, DELETED)
-    change = assigned(given) if letter == KEY else None
+    change = None if marked else assigned(given)
     images = [] if change is None else table.image({**change[0], **key}, change[1])
-    return images + table.key(key, letter)
+    return images + table.key(key, SHOWN_KEY if marked else KEY)
 
 
 def _is_marked(given: "Mapping[str, Any]", sent: "Mapping[str, Any]") -> bool:

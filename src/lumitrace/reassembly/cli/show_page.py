@@ -88,7 +88,10 @@ def _candidates(screen: Screen, found: list[dict[str, Any]]) -> None:
             for writer in writers[:OTHERS]
         ]
         more = f" and {len(writers) - OTHERS} more" if len(writers) > OTHERS else ""
-        said = f"{one['function']}: one of {len(writers)} possible writers: {', '.join(told)}{more}"
+        several = f"one of {len(writers)} possible writers"
+        alone = "a possible writer, which fits another change too"
+        how = several if len(writers) > 1 else alone
+        said = f"{one['function']}: {how}: {', '.join(told)}{more}"
         screen.line((one_line(said), "yellow"))
 
 

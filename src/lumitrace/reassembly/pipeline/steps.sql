@@ -83,7 +83,7 @@ WHERE o.span_id <> i.span_id
 -- content counts before its key.
 -- make possible_writers
 SELECT c.trace_id AS receiver_trace, c.span_id AS receiver_span, c.change_key, c.content,
-       w.trace_id AS sender_trace, w.span_id AS sender_span
+       c.fingerprint, w.trace_id AS sender_trace, w.span_id AS sender_span
 FROM changes c
 JOIN writes w ON w.fingerprint = c.fingerprint
 WHERE w.from_us <= c.until_us AND w.until_us >= c.from_us
@@ -94,21 +94,39 @@ FROM possible_writers
 GROUP BY receiver_span, change_key
 
 -- make likely_writers
-SELECT DISTINCT p.receiver_trace, p.receiver_span, p.change_key, p.content,
+SELECT DISTINCT p.receiver_trace, p.receiver_span, p.change_key, p.content, p.fingerprint,
        p.sender_trace, p.sender_span
 FROM possible_writers p
 JOIN best_contents b ON b.receiver_span = p.receiver_span AND b.change_key = p.change_key
 WHERE p.content = b.best_content
 
+-- A write makes one change: what fits two of them proves neither. A change that the write's content
+-- fits takes its key too.
+-- make fits
+SELECT l.sender_span, l.fingerprint, l.change_key
+FROM likely_writers l
+UNION
+SELECT p.sender_span, p.fingerprint, p.change_key
+FROM possible_writers p
+JOIN likely_writers l ON l.sender_span = p.sender_span AND l.change_key = p.change_key
+WHERE p.content = 0
+
+-- make single_fits
+SELECT sender_span, fingerprint
+FROM fits
+GROUP BY sender_span, fingerprint
+HAVING COUNT(DISTINCT change_key) = 1
+
 -- make sole_writers
-SELECT receiver_span, change_key
-FROM likely_writers
-GROUP BY receiver_span, change_key
-HAVING COUNT(DISTINCT sender_span) = 1
+SELECT l.receiver_span, l.change_key
+FROM likely_writers l
+LEFT JOIN single_fits f ON f.sender_span = l.sender_span AND f.fingerprint = l.fingerprint
+GROUP BY l.receiver_span, l.change_key
+HAVING COUNT(DISTINCT l.sender_span) = 1 AND COUNT(f.sender_span) > 0
 
 -- Several that fit are told, and none of them is picked.
 -- make candidates
-SELECT l.receiver_span, l.change_key, l.sender_trace, l.sender_span
+SELECT DISTINCT l.receiver_span, l.change_key, l.sender_trace, l.sender_span
 FROM likely_writers l
 LEFT JOIN sole_writers o ON o.receiver_span = l.receiver_span AND o.change_key = l.change_key
 WHERE o.receiver_span IS NULL
