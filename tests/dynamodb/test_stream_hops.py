@@ -29,10 +29,9 @@ COUNT = {**SET, "UpdateExpression": "ADD #n :n"}
 
 DELETED = "a delete leaves no item to carry a mark"
 NO_IMAGE = "no image of the item, and without a secret nothing tells the writer"
-NO_NAMES = (
-    "no image of the item, and the process that put it never saw which attributes are its key"
-)
+NO_NAMES = "no image of the item, and its writer never saw which attributes are the key"
 PARTIQL = "a statement is never rewritten, nor read"
+ONLY_REMOVES = "an update that only takes away gets no mark: it must not make an item"
 NO_MARK = "the item bears no mark, and without a secret nothing tells the writer"
 
 KINDS = {}
@@ -80,7 +79,7 @@ def update_existing(room):
     room.write(lambda: room.client().update_item(TableName=TABLE, Key=KEY, **SET))
 
 
-@kind()
+@kind(ONLY_REMOVES)
 def update_removing(room):
     """UpdateItem of an item, REMOVE."""
     room.table()
