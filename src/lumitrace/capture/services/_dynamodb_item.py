@@ -64,13 +64,21 @@ def with_mark(
 ) -> "tuple[dict[str, Any], str | None]":
     """Return a copy of *item* with the mark, or *item* itself and why."""
     reason = table_reason(call, table, context) or own_reason(item)
-    if reason is None and not _is_small(item) and size(item) > MAX_BYTES:
+    if reason is None and _is_large(item):
         reason = "item-size"
     if reason is None and call.fed and is_repeated(table, content(item)):
         reason = "repeated"
     if reason is not None:
         return item, reason
     return {**item, ATTRIBUTE: new_mark(call, table, context)}, None
+
+
+def _is_large(item: "dict[str, Any]") -> bool:
+    """Tell whether *item* may have no room for a mark; what is no item, botocore refuses later."""
+    try:
+        return not _is_small(item) and size(item) > MAX_BYTES
+    except (AttributeError, TypeError):
+        return True
 
 
 def _is_small(item: "dict[str, Any]") -> bool:
@@ -135,14 +143,14 @@ def _packed(value: "Any") -> bytes | None:
 
 def content(*parts: object) -> bytes | None:
     """Return *parts*, of a write, as bytes, a dictionary's keys in order and without a mark."""
-    return _packed(
-        [
-            sorted((name, value) for name, value in part.items() if name != ATTRIBUTE)
-            if isinstance(part, dict)
-            else part
-            for part in parts
-        ]
-    )
+    try:
+        return _packed([_in_order(part) if isinstance(part, dict) else part for part in parts])
+    except TypeError:  # keys that are no text: botocore refuses them later
+        return None
+
+
+def _in_order(part: "dict[str, Any]") -> "list[tuple[str, Any]]":
+    return sorted((name, value) for name, value in part.items() if name != ATTRIBUTE)
 
 
 _writes: "dict[int, tuple[int, int]]" = {}  # hash of a write → how often, and when last

@@ -89,7 +89,7 @@ def _fits(expression: Expression, condition: str, names: "Any", values: "Any") -
         if not isinstance(given, dict) or not given or not used <= given.keys():
             return False
         for name in given:
-            if name not in used and name not in condition:
+            if name not in used and (not isinstance(name, str) or name not in condition):
                 return False
     return True
 
