@@ -80,6 +80,7 @@ WRONG = [
     ("put_item", {"TableName": "t", "Item": {"id": {"M": [1]}}}),
     ("put_item", {"TableName": "t", "Item": {5: {"S": "x"}, "a": {"L": 7}}}),
     ("update_item", {"TableName": "t", "Key": {"id": 5}}),
+    ("update_item", {"TableName": "t", "Key": {}, "AttributeUpdates": {"a": 5}}),
     (
         "update_item",
         {"TableName": "t", "Key": {}, "UpdateExpression": 7, "ExpressionAttributeNames": {5: 5}},
