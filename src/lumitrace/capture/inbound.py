@@ -8,6 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+MAX_HOST = 256  # characters of a host name that are looked at
+
 
 def recognise(event: object) -> Row:
     """Return the row of the service that *event* comes from; `OTHER` where none is known.
@@ -25,7 +27,7 @@ def recognise(event: object) -> Row:
             http = context.get("http")
             if isinstance(http, dict) and event.get("type") != "REQUEST":
                 host = context.get("domainName")
-                url = isinstance(host, str) and ".lambda-url." in host
+                url = isinstance(host, str) and ".lambda-url." in host[:MAX_HOST]
                 return BY_NAME["function-url" if url else "api-gateway-http"]
     elif not isinstance(event, list):
         return OTHER
@@ -66,25 +68,30 @@ def extract_record(record: object) -> tuple[Row, Record]:
     return row, service.extract_record(record)
 
 
-def known(before: "Record | str | None", found: Record) -> Record:
+def known(before: "Any", found: Record) -> Record:
     """Return what a record said *before* our marks were taken off it, else what was *found*."""
     if isinstance(before, str):
         from lumitrace.capture.services import _kinesis_change  # noqa: PLC0415  # loaded already
 
-        before = _kinesis_change.read(before, found.identifier)
-    return before or found
+        return _kinesis_change.read(before, found.identifier) or found
+    if isinstance(before, tuple):
+        from lumitrace.capture.services import _dynamodb_stream  # noqa: PLC0415  # loaded already
+
+        return _dynamodb_stream.read_cut(*before)
+    return found
 
 
-def clean(event: "Any", context: object) -> dict[str, str]:
+def clean(event: "Any", context: object) -> "dict[str, Any]":
     """Take off, in place, what lumitrace itself put into *event* and *context*.
 
-    Returns what stood in records whose bytes were cut, by the record's own id.
+    Returns what stood in the records that had a mark, by the record's own id.
     """
-    row, cut = recognise(event), {}
+    row = recognise(event)
+    cut: dict[str, Any] = {}
     if row.name == "dynamodb" and settings.dynamodb != "off":
         from lumitrace.capture.services import _dynamodb_stream  # noqa: PLC0415  # streams only
 
-        _dynamodb_stream.clean_event(event)
+        cut = _dynamodb_stream.clean_event(event)
     elif row.name in ("kinesis", "firehose") and settings.dynamodb != "off":
         from lumitrace.capture.services import _kinesis_change  # noqa: PLC0415  # streams only
 

@@ -41,7 +41,7 @@ def begin(
         row, source = inbound.extract(row, event, context)
     if settings.enabled == ON and (settings.extractor or settings.tags):
         tags = _chosen(source, tags, event, context)
-    cut = {}
+    cut: dict[str, Any] = {}
     with guard:
         cut = inbound.clean(event, context)
     if settings.enabled != ON:
@@ -52,9 +52,7 @@ def begin(
     name = name or os.environ.get("AWS_LAMBDA_FUNCTION_NAME") or "function"
     outer = integrations.outer(row.trigger, source.claimed)
     linked = _continue(invocation, name, source, outer)
-    invocation.found.update(cut)
-    if row.name == "dynamodb":
-        invocation.found = {record.identifier: record for record in source.records}
+    invocation.found = cut
     invocation.event, invocation.inbound = event, source
     span = invocation.handler
     span.kind = row.kind
@@ -109,7 +107,7 @@ def _continue(
         linked = known
         span = Span(invocation, name, new_trace_id(), None)
     for context in dict.fromkeys(record.lineage for record in source.records):
-        if context is not None:
+        if context is not None and context.tables:
             span.ride_on(context)
     invocation.handler = span
     return linked

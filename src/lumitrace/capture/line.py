@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from lumitrace.capture.span import CallSpan, Span
 
 
+MANY = 64  # elements of a list that may need several lines
+PIECE = 3_072  # bytes of a list in a line, which has about 700 more
+
+
 def line(
     record: str, span: "Span | CallSpan", fields: "dict[str, Any]", tags: "dict[str, str]"
 ) -> str:
@@ -26,31 +30,46 @@ def line(
     if span.parent_id is not None:
         head["parentSpanId"] = span.parent_id
     head["requestId"] = span.invocation.request_id
+    split = _split(fields)
+    if split is not None:
+        first, *more = split
+        told = [line(record, span, first, tags)]
+        return "\n".join([*told, *(line(record, span, one, {}) for one in more)])
     text = span_line.encode({**head, **fields})
     if tags:
         pairs = ",".join(f"{span_line.encode(name)}:{value}" for name, value in tags.items())
         text = f'{text[:-1]},"tags":{{{pairs}}}}}'
     if len(text) > span_line.ROOM:
-        split = _split(fields)
+        split = _split(fields, 2)
         if split is not None:
             first, second = split
             return line(record, span, first, tags) + "\n" + line(record, span, second, {})
         if len(tags) > 1:
             named, half = list(tags.items()), len(tags) // 2
-            told = line(record, span, fields, dict(named[:half]))
-            return told + "\n" + line(record, span, {}, dict(named[half:]))
+            begun = line(record, span, fields, dict(named[:half]))
+            return begun + "\n" + line(record, span, {}, dict(named[half:]))
     return span_line.quiet(text)
 
 
-def _split(fields: "dict[str, Any]") -> "tuple[dict[str, Any], dict[str, Any]] | None":
-    """Halve the longest list of *fields*; the second part holds nothing else."""
+def _split(fields: "dict[str, Any]", parts: int = 0) -> "list[dict[str, Any]] | None":
+    """Cut the longest list of *fields* into *parts*; those after the first hold nothing else.
+
+    Without *parts*, into as many as the size of its first element tells, before all is spelt out:
+    256 links take 0.3 ms to spell.
+    """
     lists = [
         (len(value), name)
         for name, value in fields.items()
-        if isinstance(value, list) and name != "open" and len(value) > 1
+        if isinstance(value, list) and name != "open" and len(value) > (0 if parts else MANY)
     ]
     if not lists:
         return None
     length, name = max(lists)
-    half = length // 2
-    return {**fields, name: fields[name][:half]}, {name: fields[name][half:]}
+    if length < 2:
+        return None
+    parts = parts or length * len(span_line.encode(fields[name][0])) // PIECE + 1
+    size = -(-length // parts)
+    pieces = [fields[name][at : at + size] for at in range(0, length, size)]
+    if len(pieces) < 2:
+        return None
+    return [{**fields, name: pieces[0]}, *({name: piece} for piece in pieces[1:])]

@@ -41,6 +41,8 @@ def start(
             del told[MAX_LINKS:]
     if source.unread:
         invocation.drop("links", source.unread)
+    if source.unopened:
+        invocation.drop("bodies", source.unopened)
     count = len(records) + source.unread
     received = records[0].receive_count if count == 1 and records else 0
     fields = {

@@ -14,7 +14,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from lumitrace.capture.services._service import Record
 
 Entry = list["Any"]
 
@@ -116,7 +115,7 @@ class Invocation:
         event: what the handler was called with.
         inbound: what *event* said of its senders (`services._service.Inbound`).
         source: (trigger, name of the source) of the event.
-        found: what was read from records whose marks were then taken off, by the record's own id,
+        found: what stood in records whose marks were taken off, by the record's own id,
             or the bytes in Base64 as they were.
         taking: held while what waits is taken; never waited for.
     """
@@ -159,7 +158,7 @@ class Invocation:
         self.event: Any = None
         self.inbound: Any = None
         self.source: tuple[str, str] = ("", "")
-        self.found: dict[str, Record | str] = {}
+        self.found: dict[str, Any] = {}
         self.eager = False
         self.taking = allocate_lock()
         self.handler: Span

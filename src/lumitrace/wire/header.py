@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     Lookup = Callable[[str], object]
 
+NAMES = frozenset(
+    ("traceparent", "b3", "x-b3-traceid", "x-b3-spanid", "uber-trace-id", "x-amzn-trace-id")
+)
 MAX_LENGTH = 256  # characters of a header that is worth reading
 
 

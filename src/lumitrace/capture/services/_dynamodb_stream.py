@@ -7,10 +7,9 @@ Record: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_strea
 """
 
 from lumitrace.capture.config import settings
-from lumitrace.capture.services import _attribute_map
 from lumitrace.capture.services._service import Record, first_records, name_of
 from lumitrace.wire.link_key import DYNAMODB, link_key
-from lumitrace.wire.mark import ATTRIBUTE, mark_ms, parse_mark, table_hash
+from lumitrace.wire.mark import ATTRIBUTE, is_mark, mark_ms, parse_mark, table_hash
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -138,10 +137,39 @@ def _key(record: "dict[str, Any]", change: "dict[str, Any]", region: str, table:
     return link_key(DYNAMODB, f"{second}:{'.'.join(found)}:{own}")
 
 
-def clean_event(event: "Any") -> None:
-    """Take our mark off every image of a stream *event*: the handler sees what the writer wrote."""
+def clean_event(event: "Any") -> "dict[str, tuple[dict[str, Any], Any, Any]]":
+    """Take our mark off every image of a stream *event*: the handler sees what the writer wrote.
+
+    Every record must be gone through. Returns by its id each that had one, with the marks of the
+    new and the old image: they are read when somebody asks for the record (`read_cut`).
+    """
+    taken = {}
     for record in first_records(event, MAX_RECORDS)[0]:
         change = record.get("dynamodb")
-        if isinstance(change, dict):
-            for image in ("NewImage", "OldImage"):
-                _attribute_map.clean(change.get(image))
+        if not isinstance(change, dict):
+            continue
+        new, old = _cut(change.get("NewImage")), _cut(change.get("OldImage"))
+        if new is not None or old is not None:
+            identifier = record.get("eventID")
+            if isinstance(identifier, str):
+                taken[identifier] = record, new, old
+    return taken
+
+
+def _cut(image: "Any") -> "Any":
+    """Take our mark off *image*, in place, and return the attribute, None where it has none."""
+    if isinstance(image, dict) and ATTRIBUTE in image:
+        text = mark_of(image)
+        return image.pop(ATTRIBUTE) if isinstance(text, str) and is_mark(text) else None
+    return None
+
+
+def read_cut(record: "dict[str, Any]", new: "Any", old: "Any") -> Record:
+    """Return what *record* says with its marks, *new* and *old*, put back."""
+    change = record.get("dynamodb")
+    change = dict(change) if isinstance(change, dict) else {}
+    for name, mark in (("NewImage", new), ("OldImage", old)):
+        image = change.get(name)
+        if mark is not None and isinstance(image, dict):
+            change[name] = {**image, ATTRIBUTE: mark}
+    return read({**record, "dynamodb": change})

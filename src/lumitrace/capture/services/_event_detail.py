@@ -55,5 +55,5 @@ def clean(event: "Any") -> None:
     """Take our member off the detail of *event*, in place: the handler sees what was sent."""
     for one in [event] if isinstance(event, dict) else first_records(event, 10_000)[0]:
         detail = one.get("detail")
-        if isinstance(detail, dict) and read(detail) is not None:
+        if isinstance(detail, dict) and ATTRIBUTE in detail and read(detail) is not None:
             del detail[ATTRIBUTE]

@@ -10,7 +10,7 @@ from itertools import islice
 
 from lumitrace.capture.config import settings
 from lumitrace.capture.services._service import Inbound, Record
-from lumitrace.wire.header import parse_headers, parse_xray
+from lumitrace.wire.header import NAMES, parse_headers, parse_xray
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
 MAX_HEADERS = 200
 MAX_ROUTE = 100  # characters
-NAMES = frozenset(
-    ("traceparent", "b3", "x-b3-traceid", "x-b3-spanid", "uber-trace-id", "x-amzn-trace-id")
-)
+MAX_HOST = 256  # characters; a name has 253: https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4
 
 
 def lookup(event: "dict[str, Any]") -> "Callable[[str], str | None]":
@@ -65,7 +63,11 @@ def inbound(
 def is_trusted_host(context: "dict[str, Any]") -> bool:
     """Tell whether the API's host, AWS's own word in the request *context*, is one we trust."""
     host = context.get("domainName")
-    return isinstance(host, str) and host.lower() in settings.trusted_apis
+    return (
+        bool(settings.trusted_apis)
+        and isinstance(host, str)
+        and host[:MAX_HOST].lower() in settings.trusted_apis
+    )
 
 
 def is_own_account(caller: object, account: object) -> bool:

@@ -6,6 +6,7 @@ A service never sees a span, a clock, the log or the network, and never changes 
 from itertools import chain, islice
 
 from lumitrace.capture.services._call import OWN, Call
+from lumitrace.capture.services._room import MAX_IDENTIFIER, MAX_RECORDS, Room
 from lumitrace.wire.context import SpanContext
 
 TYPE_CHECKING = False
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["OWN", "Call", "Inbound", "Record", "Service", "first_records", "name_of"]
 
 COPIES = frozenset(("copy", "replica"))  # origins of an item with a mark from elsewhere
-MAX_RECORDS = 256  # of one event; reading one takes 1 to 3 us
+MAX_LISTS = 2048  # partitions whose records are counted, 60 ns each; a further one counts as one
+MAX_NAME = 2048  # characters of an ARN or a URL that are looked at: twice as long as AWS has them
 
 
 class Record:
@@ -57,7 +59,9 @@ class Record:
         self.last_writer = last_writer
         self.origin = origin
         self.link_key = link_key
-        self.identifier = identifier if isinstance(identifier, str) else ""
+        if not isinstance(identifier, str) or len(identifier) > MAX_IDENTIFIER:
+            identifier = ""
+        self.identifier: str = identifier
         self.relation = relation
         self.receive_count = receive_count
 
@@ -73,13 +77,14 @@ class Inbound:
     Attributes:
         records: one a record of the event, or one for the event itself.
         unread: how many more records the event has, which nobody looked at.
+        unopened: how many bodies nobody looked into: more than there was room for.
         route: ``POST /sales``, of an HTTP event.
         source: the name of topic, queue or table, of any other.
         claimed: the context that a caller at a public edge claims, not believed.
         link_out: keys by which a later invocation knows this one.
     """
 
-    __slots__ = ("claimed", "link_out", "records", "route", "source", "unread")
+    __slots__ = ("claimed", "link_out", "records", "route", "source", "unopened", "unread")
 
     def __init__(  # noqa: PLR0913  # what an event may say
         self,
@@ -97,26 +102,28 @@ class Inbound:
         self.claimed = claimed
         self.link_out = list(link_out)
         self.unread = unread
+        self.unopened = 0
 
 
 class Service:
-    """The hooks; a service answers those that it has something to say to.
-
-    Attributes:
-        max_records: records of one event that are looked at; the rest is counted.
-    """
-
-    max_records = MAX_RECORDS
+    """The hooks; a service answers those that it has something to say to."""
 
     def extract(self, event: "Any") -> Inbound:
-        """Return what *event* says of its senders."""
-        records, unread = first_records(event, self.max_records)
-        found = map(self.extract_record, records)
-        return Inbound(found, source=self.source(records), unread=unread)
+        """Return what *event* says of its senders; its records share the room there is."""
+        room = Room()
+        records, unread = first_records(event, MAX_RECORDS)
+        found = [self.read(record, room) for record in records]
+        inbound = Inbound(found, source=self.source(records), unread=unread)
+        inbound.unopened = room.unopened
+        return inbound
 
     def extract_record(self, record: "dict[str, Any]") -> Record:
-        """Return what one *record* of an event says of its sender."""
-        del record
+        """Return what one *record* of an event says of its sender, with a room of its own."""
+        return self.read(record, Room())
+
+    def read(self, record: "dict[str, Any]", room: Room) -> Record:
+        """Return what *record* says of its sender, as far as there is *room*."""
+        del record, room
         return Record(None)
 
     def source(self, records: "list[dict[str, Any]]") -> str:
@@ -154,8 +161,8 @@ def first_records(event: "Any", count: int) -> "tuple[list[dict[str, Any]], int]
     if isinstance(event, dict):
         found = event.get("Records") or event.get("records")
     if isinstance(found, dict):
-        lists = [part for part in islice(found.values(), count) if isinstance(part, list)]
-        total = sum(map(len, lists))
+        lists = [part for part in islice(found.values(), MAX_LISTS) if isinstance(part, list)]
+        total = sum(map(len, lists)) + max(0, len(found) - MAX_LISTS)
         found = list(islice(chain.from_iterable(lists), count))
     elif isinstance(found, list):
         total = len(found)
@@ -172,6 +179,7 @@ def name_of(text: object) -> str:
     """
     if not isinstance(text, str):
         return ""
+    text = text[:MAX_NAME]
     if text.startswith("arn:"):
         last = text.split(":", 5)[-1]
         kind, slash, rest = last.partition("/")

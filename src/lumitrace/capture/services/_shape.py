@@ -39,6 +39,7 @@ RULES = (
 )
 # Steps in which people hand an execution's ARN to a task.
 EXECUTION_KEYS = ("Execution", "executionArn", "ExecutionArn", "executionId", "ExecutionId")
+MAX_ARN = 64  # characters of an ARN, enough for its service
 STARTED_BY = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
 
 
@@ -74,7 +75,8 @@ def _of_records(event: "dict[str, Any]", records: "list[Any]") -> str:
         first = records[0]
         return "cloudfront" if isinstance(first, dict) and "cf" in first else "other"
     arn = event.get("eventSourceARN")
-    service = arn.split(":", 3)[2] if isinstance(arn, str) and arn.count(":") > 2 else ""
+    parts = arn[:MAX_ARN].split(":", 3) if isinstance(arn, str) else []
+    service = parts[2] if len(parts) == 4 else ""
     return service if service in ("kinesis", "dynamodb") else "other"
 
 
@@ -116,6 +118,6 @@ def execution_of(event: "dict[str, Any]") -> str | None:
     for key in (*EXECUTION_KEYS, STARTED_BY):
         value = event.get(key)
         value = value.get("Id") if isinstance(value, dict) else value
-        if isinstance(value, str) and value.startswith("arn:") and ":states:" in value[:40]:
+        if isinstance(value, str) and value[:4] == "arn:" and ":states:" in value[4:40]:
             return value
     return None

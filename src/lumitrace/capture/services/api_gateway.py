@@ -29,6 +29,7 @@ class ApiGateway(Service):
             route_key = event.get("routeKey")
             if route_key == "$default" or not isinstance(route_key, str):
                 route_key = _http.route(http.get("method"), http.get("path"))
+            route_key = route_key[: _http.MAX_ROUTE]
             identifier = context.get("requestId")
             return _http.inbound(
                 event, route_key, link_key(APIGW, identifier), trusted=_trusted_http(context)

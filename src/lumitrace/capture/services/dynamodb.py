@@ -9,6 +9,7 @@ Event:     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Stre
 
 from lumitrace.capture.config import LINK, settings
 from lumitrace.capture.services import _dynamodb_stream, _dynamodb_write
+from lumitrace.capture.services._room import Room
 from lumitrace.capture.services._service import Call, Record, Service
 from lumitrace.wire.context import SpanContext
 
@@ -28,10 +29,9 @@ WRITES = {
 class DynamoDB(Service):
     """Tables: the writer's context comes back in every image of the stream."""
 
-    max_records = _dynamodb_stream.MAX_RECORDS  # every mark is taken off, so each is read before
-
-    def extract_record(self, record: "dict[str, Any]") -> Record:
+    def read(self, record: "dict[str, Any]", room: Room) -> Record:
         """Return the context of the writer, where it is proved that it wrote this."""
+        del room
         return _dynamodb_stream.read(record)
 
     def inject(self, call: Call, context: SpanContext) -> "Mapping[str, Any]":

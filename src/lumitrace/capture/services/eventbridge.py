@@ -10,7 +10,8 @@ Limits:    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents
 
 from lumitrace.capture.config import INJECT, settings
 from lumitrace.capture.services import _entries, _event_detail, _nested
-from lumitrace.capture.services._service import Call, Inbound, Record, Service, first_records
+from lumitrace.capture.services._room import Room
+from lumitrace.capture.services._service import Call, Inbound, Record, Service
 from lumitrace.wire.context import SpanContext
 from lumitrace.wire.link_key import EVENTS, link_key
 
@@ -27,14 +28,16 @@ class EventBridge(Service):
 
     def extract(self, event: "Any") -> Inbound:
         """Return one record an event; the source is what the event says of itself."""
-        records = [event] if isinstance(event, dict) else first_records(event, self.max_records)[0]
-        source = records[0].get("source") if records else ""
-        source = source[:100] if isinstance(source, str) else ""
-        return Inbound(map(self.extract_record, records), source=source)
+        return super().extract([event] if isinstance(event, dict) else event)
 
-    def extract_record(self, record: "dict[str, Any]") -> Record:
+    def read(self, record: "dict[str, Any]", room: Room) -> Record:
         """Return the context and the id of one event."""
-        return _nested.event(record, _nested.Room())
+        return _nested.event(record, room)
+
+    def source(self, records: "list[dict[str, Any]]") -> str:
+        """Return what the first event says of itself."""
+        source = records[0].get("source") if records else ""
+        return source[:100] if isinstance(source, str) else ""
 
     def inject(self, call: Call, context: SpanContext) -> "Mapping[str, Any]":
         """Splice the context into each detail that is an object, where the user asked for it."""

@@ -7,15 +7,18 @@ Event:     https://docs.aws.amazon.com/firehose/latest/dev/data-transformation.h
            https://docs.aws.amazon.com/sns/latest/dg/firehose-example-use-case.html
 """
 
-from base64 import b64decode
-
 from lumitrace.capture.services import _nested
-from lumitrace.capture.services._service import Inbound, Record, Service, first_records, name_of
+from lumitrace.capture.services._room import EDGE, MAX_BODY, Room, decoded
+from lumitrace.capture.services._service import Inbound, Record, Service, name_of
 from lumitrace.wire.link_key import KINESIS, link_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+OBJECT = "ey", "ew", "ex", "ez"  # how "{" begins in Base64
+BASE64_BODY = MAX_BODY // 3 * 4  # characters decoded of one record
+BASE64_EDGE = EDGE // 3 * 4  # characters decoded of a longer one, at either end
 
 
 class Firehose(Service):
@@ -23,42 +26,35 @@ class Firehose(Service):
 
     def extract(self, event: "Any") -> Inbound:
         """Return one record a record."""
-        room = _nested.Room()
-        records, unread = first_records(event, self.max_records)
+        inbound = super().extract(event)
         arn = event.get("deliveryStreamArn") if isinstance(event, dict) else None
-        found = (_read(record, room) for record in records)
-        return Inbound(found, source=name_of(arn), unread=unread)
+        inbound.source = name_of(arn)
+        return inbound
 
-    def extract_record(self, record: "dict[str, Any]") -> Record:
+    def read(self, record: "dict[str, Any]", room: Room) -> Record:
         """Return what one record says of its sender."""
-        return _read(record, _nested.Room())
+        identifier = record.get("recordId")
+        kinesis = record.get("kinesisRecordMetadata")
+        if isinstance(kinesis, dict):
+            shard, number = kinesis.get("shardId"), kinesis.get("sequenceNumber")
+            key = link_key(KINESIS, f"{shard}:{number}") if shard and number else None
+            return Record(None, key, identifier)
+        found = _notification(record.get("data"), room)
+        if found is None:
+            return Record(None, None, identifier)
+        return Record(found.context, found.link_key, identifier, relation=found.relation)
 
 
-def _read(record: "dict[str, Any]", room: _nested.Room) -> Record:
-    identifier = record.get("recordId")
-    kinesis = record.get("kinesisRecordMetadata")
-    if isinstance(kinesis, dict):
-        shard, number = kinesis.get("shardId"), kinesis.get("sequenceNumber")
-        key = link_key(KINESIS, f"{shard}:{number}") if shard and number else None
-        return Record(None, key, identifier)
-    data = record.get("data")
-    found = _nested.read(_text(data), room) if isinstance(data, str) else None
-    if found is None:
-        return Record(None, None, identifier)
-    return Record(found.context, found.link_key, identifier, relation=found.relation)
-
-
-def _text(data: str) -> str:
-    """Return the text that *data*, in Base64, holds; of a long one its two ends, else ""."""
-    limit, edge = 4 * _nested.MAX_BODY // 3, 4 * _nested.EDGE // 3 // 4 * 4
-    try:
-        if len(data) <= limit:
-            return b64decode(data).decode("utf-8", "replace")
-        head, tail = (b64decode(part) for part in (data[:edge], data[-edge:]))
-    except ValueError:
-        return ""
-    middle = " " * _nested.MAX_BODY  # keeps it as long as it was: it is looked at, not parsed
-    return (head + middle.encode() + tail).decode("utf-8", "replace")
+def _notification(data: object, room: Room) -> Record | None:
+    """Return what *data*, in Base64, says where it is a message: of a long one its ends do."""
+    if not isinstance(data, str) or not data.startswith(OBJECT) or not room.opens():
+        return None
+    head = decoded(data[:BASE64_EDGE])
+    if not any(word in head for word in _nested.WORDS):
+        return None
+    if len(data) <= min(BASE64_BODY, room.units):
+        return _nested.opened(decoded(data), room)
+    return _nested.scan(head, decoded(data[-BASE64_EDGE:]))
 
 
 service = Firehose()

@@ -6,14 +6,8 @@ Outbound:  nothing; ``PutRecord`` and each entry of ``PutRecords`` are answered 
 Event:     https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html
 """
 
-from lumitrace.capture.services._service import (
-    Call,
-    Inbound,
-    Record,
-    Service,
-    first_records,
-    name_of,
-)
+from lumitrace.capture.services._room import Room
+from lumitrace.capture.services._service import Call, Inbound, Record, Service, name_of
 from lumitrace.wire.link_key import KINESIS, link_key
 
 TYPE_CHECKING = False
@@ -23,7 +17,6 @@ if TYPE_CHECKING:
 
 BRACE = "e"  # how Base64 begins where the bytes begin with {
 MAX_DATA = 22 * 1024  # characters of Base64 read of one record: 16 KiB
-MAX_READ = 88 * 1024  # of one event
 
 
 class Kinesis(Service):
@@ -31,30 +24,23 @@ class Kinesis(Service):
 
     def extract(self, event: "Any") -> Inbound:
         """Return one record a record; a window may end without one."""
-        records, unread = first_records(event, self.max_records)
-        left, found = MAX_READ, []
-        for record in records:
-            data = _data(record)
-            if data[:1] == BRACE and len(data) <= min(MAX_DATA, left):
-                left -= len(data)
-                found.append(self.extract_record(record))
-            else:
-                found.append(_plain(record))
-        inbound = Inbound(found, source=self.source(records), unread=unread)
+        inbound = super().extract(event)
         if not inbound.source and isinstance(event, dict):
             inbound.source = name_of(event.get("eventSourceARN"))
         return inbound
 
-    def extract_record(self, record: "dict[str, Any]") -> Record:
+    def read(self, record: "dict[str, Any]", room: Room) -> Record:
         """Return the id of one record, or the writer of the table's change that it holds."""
         data = _data(record)
-        if data[:1] == BRACE and len(data) <= MAX_DATA:
+        if data[:1] == BRACE and len(data) <= min(MAX_DATA, room.units):
             from lumitrace.capture.services import _kinesis_change  # noqa: PLC0415  # only for JSON
 
-            found = _kinesis_change.read(data, record.get("eventID"))
-            if found is not None:
-                found.link_key = found.link_key or _plain(record).link_key
-                return found
+            if _kinesis_change.is_change(data):
+                room.units -= len(data)
+                found = _kinesis_change.read(data, record.get("eventID"))
+                if found is not None:
+                    found.link_key = found.link_key or _plain(record).link_key
+                    return found
         return _plain(record)
 
     def describe_response(self, call: Call, response: "Mapping[str, Any]") -> list[str]:

@@ -6,6 +6,7 @@ Event:     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-
 """
 
 from lumitrace.capture.services import _destination
+from lumitrace.capture.services._room import Room
 from lumitrace.capture.services._service import Inbound, Record, Service, name_of
 
 TYPE_CHECKING = False
@@ -22,8 +23,9 @@ class LambdaDestination(Service):
         arn = context.get("functionArn") if isinstance(context, dict) else None
         return Inbound([self.extract_record(event)], source=name_of(arn))
 
-    def extract_record(self, record: "dict[str, Any]") -> Record:
+    def read(self, record: "dict[str, Any]", room: Room) -> Record:
         """Return the key of the invocation."""
+        del room
         return _destination.read(record) or Record(None)
 
 

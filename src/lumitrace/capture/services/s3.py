@@ -7,6 +7,7 @@ Outbound:  nothing: metadata is the application's own, and signed. The request i
 Event:     https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
 """
 
+from lumitrace.capture.services._room import Room
 from lumitrace.capture.services._service import Call, Record, Service, name_of
 from lumitrace.wire.link_key import S3, link_key
 
@@ -24,8 +25,9 @@ SILENT = frozenset(
 class SimpleStorage(Service):
     """Buckets: an event a write, from whoever wrote."""
 
-    def extract_record(self, record: "dict[str, Any]") -> Record:
+    def read(self, record: "dict[str, Any]", room: Room) -> Record:
         """Return the id of the request that wrote one object."""
+        del room
         answer = record.get("responseElements")
         identifier = answer.get("x-amz-request-id") if isinstance(answer, dict) else None
         return Record(None, link_key(S3, identifier), identifier)

@@ -8,6 +8,7 @@ Limits:    https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 """
 
 from lumitrace.capture.services import _destination, _entries, _message_attributes, _nested
+from lumitrace.capture.services._room import Room
 from lumitrace.capture.services._service import (
     Call,
     Inbound,
@@ -38,7 +39,7 @@ class Sns(Service):
         inbound.source = name_of(first.get("TopicArn")) if isinstance(first, dict) else ""
         return inbound
 
-    def extract_record(self, record: "dict[str, Any]") -> Record:
+    def read(self, record: "dict[str, Any]", room: Room) -> Record:
         """Return the context and the MessageId of one message."""
         message = record.get("Sns")
         message = message if isinstance(message, dict) else {}
@@ -49,7 +50,7 @@ class Sns(Service):
         if letter is not None:
             found.link_key = letter
         elif context is None:
-            nested = _nested.read(message.get("Message"), _nested.Room())
+            nested = _nested.read(message.get("Message"), room)
             if nested is not None and (nested.context or nested.link_key):
                 found.context, found.link_key = nested.context, nested.link_key
                 found.relation = nested.relation

@@ -9,7 +9,8 @@ Limits:    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloper
 """
 
 from lumitrace.capture.services import _destination, _entries, _message_attributes, _nested
-from lumitrace.capture.services._service import Call, Inbound, Record, Service, first_records
+from lumitrace.capture.services._room import Room
+from lumitrace.capture.services._service import Call, Record, Service
 from lumitrace.wire.context import SpanContext
 from lumitrace.wire.link_key import SQS, link_key
 
@@ -24,16 +25,21 @@ MAX_BYTES = 1_048_576  # a message, and a batch in all; a queue may allow less
 class Sqs(Service):
     """Queues: many messages may arrive at once, each from a trace of its own."""
 
-    def extract(self, event: "Any") -> Inbound:
-        """Return one record a message; all share the room for what is nested in them."""
-        room = _nested.Room()
-        records, unread = first_records(event, self.max_records)
-        found = (_read(record, room) for record in records)
-        return Inbound(found, source=self.source(records), unread=unread)
-
-    def extract_record(self, record: "dict[str, Any]") -> Record:
+    def read(self, record: "dict[str, Any]", room: Room) -> Record:
         """Return the context and the id of one message."""
-        return _read(record, _nested.Room())
+        identifier, named = record.get("messageId"), record.get("messageAttributes")
+        context = _message_attributes.read(named, "stringValue")
+        found = Record(context, link_key(SQS, identifier), identifier)
+        found.receive_count = _count(record.get("attributes"))
+        letter = _destination.dead_letter(named, "stringValue") if named else None
+        if letter is not None:
+            found.link_key = letter
+        elif context is None:
+            nested = _nested.read(record.get("body"), room)
+            if nested is not None and (nested.context or nested.link_key):
+                found.context, found.link_key = nested.context, nested.link_key
+                found.relation = nested.relation
+        return found
 
     def inject(self, call: Call, context: SpanContext) -> "Mapping[str, Any]":
         """Add the attribute to a message, or to each of a batch that fits."""
@@ -57,22 +63,6 @@ class Sqs(Service):
             sent = [link_key(SQS, done.get("MessageId")) for done in response.get("Successful", ())]
             return [key for key in sent if key]
         return []
-
-
-def _read(record: "dict[str, Any]", room: _nested.Room) -> Record:
-    identifier, named = record.get("messageId"), record.get("messageAttributes")
-    found = Record(_message_attributes.read(named, "stringValue"), link_key(SQS, identifier))
-    found.identifier = identifier if isinstance(identifier, str) else ""
-    found.receive_count = _count(record.get("attributes"))
-    letter = _destination.dead_letter(named, "stringValue")
-    if letter is not None:
-        found.link_key = letter
-    elif found.context is None:
-        nested = _nested.read(record.get("body"), room)
-        if nested is not None and (nested.context or nested.link_key):
-            found.context, found.link_key = nested.context, nested.link_key
-            found.relation = nested.relation
-    return found
 
 
 def _count(attributes: object) -> int:

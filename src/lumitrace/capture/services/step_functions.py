@@ -24,7 +24,7 @@ class StepFunctions(Service):
         """Return the key of the execution, and its state machine as the source."""
         arn = _shape.execution_of(event)
         key = link_key(STATES, arn)
-        machine = arn.split(":")[6:7] if arn is not None else []
+        machine = arn.split(":", 7)[6:7] if arn is not None and key is not None else []
         return Inbound([Record(None, key)], source=name_of("".join(machine)))
 
     def describe_response(self, call: Call, response: "Mapping[str, Any]") -> list[str]:
