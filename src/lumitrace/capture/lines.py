@@ -39,10 +39,9 @@ def start(
         if len(told) > MAX_LINKS:
             invocation.drop("links", len(told) - MAX_LINKS)
             del told[MAX_LINKS:]
-    if source.unread:
-        invocation.drop("links", source.unread)
-    if source.unopened:
-        invocation.drop("bodies", source.unopened)
+    for kind, left in (("links", source.unread), ("bodies", source.unopened)):
+        if left:
+            invocation.drop(kind, left)
     count = len(records) + source.unread
     received = records[0].receive_count if count == 1 and records else 0
     fields = {
