@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any, TypeGuard
 
+BRACE = "e"  # how Base64 begins where the bytes begin with {
 HEAD = 1024  # characters of Base64 before which a change says that it is one
 IMAGE_DEPTH = 3  # braces around an attribute of an image
 MEMBER = re.compile(
@@ -47,7 +48,11 @@ MARK = _needles(f'"{ATTRIBUTE}"')
 
 def is_change(data: object) -> "TypeGuard[str]":
     """Tell whether *data*, of a Kinesis record, looks like a table's change."""
-    return isinstance(data, str) and any(needle in data[:HEAD] for needle in CHANGE)
+    return (
+        isinstance(data, str)
+        and data[:1] == BRACE
+        and any(needle in data[:HEAD] for needle in CHANGE)
+    )
 
 
 def read(data: str, identifier: object) -> Record | None:
