@@ -17,6 +17,7 @@ if not sys.platform.startswith("linux"):
     collect_ignore_glob = ["test_*.py"]
 else:
     from local_aws import Settings, Stage, seed, sell
+    from local_aws.clients import REGION
     from local_aws.logs import log_events, log_groups, messages
 
 LAYERS = [
@@ -25,6 +26,7 @@ LAYERS = [
 ]
 
 
+KEYS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "none"}
 FORGED = 2  # requests a night
 
 
@@ -35,9 +37,11 @@ class Night:
         truth: what the customers know.
         events: every log event, oldest first: logGroupName, logStreamName, timestamp, message.
         folder: where this night's files may stand.
+        items: what was asked of the tables of the stage, before it ended.
     """
 
     def __init__(self, truth, events, folder):
+        self.items = {}
         self.truth = truth
         self.events = sorted(events, key=lambda event: event["timestamp"])
         self.folder = folder
@@ -55,16 +59,33 @@ class Night:
         """Return all of them."""
         return self.lumitrace("transactions", "--limit", "1000")["transactions"]
 
+    def ask_items(self, stage):
+        """Ask who wrote the first healthy sale and how many marks there are; take them off."""
+        where = ("--endpoint-url", stage.endpoint_url, "--region", REGION)
+        sale, table = self.truth.healthy[0].sale_id, "ushop_sales"
+        blamed = self._ask(("blame", table, f"saleId={sale}", *where), self.events)
+        self.items["blame"] = blamed
+        for name, asked in (
+            ("marks", ("marks", table, "--all")),
+            ("clean", ("clean", table, "--apply", "--rate", "1000")),
+            ("left", ("marks", table, "--all")),
+        ):
+            self.items[name] = self._run("dynamodb", *asked, *where)
+
     def _ask(self, arguments, events):
         path = self.folder / "night.jsonl"
         lines = (json.dumps(event) + "\n" for event in events)
         path.write_text("".join(lines), encoding="utf-8")
+        return self._run(*arguments, str(path))
+
+    @staticmethod
+    def _run(*arguments):
         done = subprocess.run(
-            [sys.executable, "-m", "lumitrace.reassembly.cli", *arguments, str(path), "--json"],
+            [sys.executable, "-m", "lumitrace.reassembly.cli", *arguments, "--json"],
             capture_output=True,
             text=True,
             check=False,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, LAYERS))},
+            env={**os.environ, **KEYS, "PYTHONPATH": os.pathsep.join(map(str, LAYERS))},
         )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
@@ -77,7 +98,7 @@ class Night:
                     yield event, json.loads(line)
 
 
-def play(folder, environment=None, *, seconds=6, broken_after=3):
+def play(folder, environment=None, *, seconds=6, broken_after=3, ask_items=False):
     """Sell for a while, wait until all is quiet, have ids forged, and read every log."""
     settings = Settings(
         layers=LAYERS, retry_delays_s=(0.1, 0.2), environment=environment, sandboxes=2
@@ -90,8 +111,11 @@ def play(folder, environment=None, *, seconds=6, broken_after=3):
         stage.drain()
         groups = log_groups(stage.clients.logs)
         events = [event for group in groups for event in log_events(stage.clients.logs, group)]
+        night = Night(truth, events, folder)
+        if ask_items:
+            night.ask_items(stage)
     assert not truth.refused
-    return Night(truth, events, folder)
+    return night
 
 
 def forge(stage):
@@ -141,7 +165,8 @@ def _lines(stage, function):
 @pytest.fixture(scope="session")
 def night(tmp_path_factory):
     """The night as everybody plays it, but the context goes along to the price check."""
-    return play(tmp_path_factory.mktemp("night"), {"LUMITRACE_HTTP_HOSTS": "127.0.0.1"})
+    own = {"LUMITRACE_HTTP_HOSTS": "127.0.0.1"}
+    return play(tmp_path_factory.mktemp("night"), own, ask_items=True)
 
 
 @pytest.fixture(scope="session")

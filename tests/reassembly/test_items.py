@@ -129,12 +129,30 @@ def test_blame_says_where_an_item_is_a_copy(table, ask, command):
     assert "a" * 32 in page
 
 
+def test_blame_finds_an_item_by_its_partition_key_where_it_is_the_only_one(table, ask, command):
+    """Who knows the sale's id need not know the rest of the key; of several, all are named."""
+    put(table, 1, mark())
+    for line in "12":
+        put(table, 2, mark(), line={"N": line})
+
+    _, told = ask("blame", TABLE, "saleId=sale-0001")
+    where = ("--region", REGION, "--endpoint-url", table.meta.endpoint_url)
+    several = command("blame", TABLE, "saleId=sale-0002", *where)
+
+    assert told["key"] == "saleId=sale-0001 line=1"
+    assert several.returncode == 2
+    assert b"saleId=sale-0002 line=1, or saleId=sale-0002 line=2" in several.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
         (("blame", TABLE, "saleId=nobody", "line=1"), 1, "has no item saleId=nobody line=1"),
         (("blame", TABLE, "saleId=sale-0001", "line=1"), 1, "bears no mark"),
-        (("blame", TABLE, "saleId=sale-0001"), 2, "saleId=VALUE line=VALUE"),
+        (("blame", TABLE, "line=1"), 2, "saleId=VALUE line=VALUE"),
+        (("blame", TABLE, "saleId=\x1b[31m"), 1, "has no item saleId=␛[31m"),
+        (("blame", TABLE, "saleId=nobody"), 1, "has no item saleId=nobody"),
+        (("blame", TABLE, "saleId=sale-0001", "more=1"), 2, "saleId=VALUE line=VALUE"),
         (("blame", TABLE, "saleId=a", "line=1", "line=2"), 2, "saleId=VALUE line=VALUE"),
         (("blame", TABLE, "saleId=sale-0001", "line=one"), 2, "is a number, 'one' is none"),
         (("blame", "nowhere", "a=1"), 1, "there is no such table"),

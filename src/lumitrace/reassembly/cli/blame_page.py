@@ -22,6 +22,8 @@ def show(screen: Screen, told: dict[str, Any], source: str) -> None:
         attempt = f", attempt {writer['attempt']}" if writer["attempt"] else ""
         line("by", f"{writer['function']}{release}{attempt}, request {writer['requestId']}")
         line("call", writer["call"] + (", refused" if writer["failed"] else ""))
+    if len(told["transactions"]) > 1:
+        line("one of", f"{len(told['transactions'])} transactions that a batch brought together")
     for one in told["transactions"]:
         tags = " ".join(f"{key}={value}" for key, value in one["tags"].items())
         said = f"{one['id'][:SHORT_ID]}  {one['state']}  {one['entry']}  {tags}".rstrip()

@@ -10,13 +10,13 @@ from typing import Any
 from lumitrace.reassembly.answers.blame import blame
 from lumitrace.reassembly.aws import Account
 from lumitrace.reassembly.cli import blame_page, marks_page
-from lumitrace.reassembly.cli.screen import Screen
+from lumitrace.reassembly.cli.screen import Screen, one_line
 from lumitrace.reassembly.items import marks
 from lumitrace.reassembly.items.table import Item, Table
 from lumitrace.reassembly.problem import FAILURE, MISUSE, Problem
 from lumitrace.reassembly.read import Where, read
 from lumitrace.reassembly.sources.window import Window, parse_window
-from lumitrace.wire.mark import mark_ms, parse_mark
+from lumitrace.wire.mark import ATTRIBUTE, mark_ms, parse_mark
 
 AROUND_MS = 15 * 60_000  # the logs around the write that are read where no window is given
 
@@ -62,12 +62,9 @@ def run_blame(asked: argparse.Namespace) -> int:
     """
     account = _account(asked)
     table = Table(account, asked.table)
-    item = table.item(table.key(asked.key))
-    named = " ".join(asked.key)
-    if item is None:
-        sentence = f"{table.name} has no item {named}; check the key and --region"
-        raise Problem(sentence)
-    mark: Any = item.get("_lumitrace", {}).get("S")
+    item = _item(table, asked.key)
+    named = one_line(table.spelt(item))
+    mark: Any = item.get(ATTRIBUTE, {}).get("S")
     if parse_mark(mark) is None:
         sentence = (
             f"the item {named} of {table.name} bears no mark: a writer without lumitrace, or one "
@@ -90,6 +87,23 @@ def run_blame(asked: argparse.Namespace) -> int:
     else:
         blame_page.show(Screen(), answer, shlex.join(asked.source))
     return FAILURE if assembled is not None and assembled.incomplete else 0
+
+
+def _item(table: Table, words: list[str]) -> Item:
+    """Return the one item that *words* name.
+
+    Raises:
+        Problem: there is none, or more than one.
+    """
+    found, said = table.named(words), one_line(" ".join(words))
+    if not found:
+        sentence = f"{table.name} has no item {said}; check the key and --region"
+        raise Problem(sentence)
+    if len(found) > 1:
+        keys = one_line(", or ".join(map(table.spelt, found)))  # strangers may have chosen them
+        sentence = f"{table.name} has several items {said}; which one: {keys}"
+        raise Problem(sentence, MISUSE)
+    return found[0]
 
 
 def _account(asked: argparse.Namespace) -> Account:

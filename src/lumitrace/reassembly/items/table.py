@@ -1,5 +1,8 @@
 """One DynamoDB table: what it is, single items, and pages of all of them."""
 
+import base64
+import binascii
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,7 +11,8 @@ from lumitrace.reassembly.aws import AWS, Account, Service
 from lumitrace.reassembly.problem import MISUSE, Problem
 from lumitrace.wire.mark import ATTRIBUTE
 
-ALLOW = "dynamodb:DescribeTable, GetItem, Scan, and UpdateItem to clean"
+FEW = 5  # items of one partition key
+ALLOW = "dynamodb:DescribeTable, GetItem, Query, Scan, and UpdateItem to clean"
 DYNAMODB = Service("dynamodb", "DynamoDB", ALLOW, "table", "try again later")
 
 Item = dict[str, dict[str, Any]]  # as the API spells it: {"saleId": {"S": "628d8a"}}
@@ -62,29 +66,50 @@ class Table:
     def __init__(self, account: Account, name: str) -> None:
         self.aws = AWS(account, DYNAMODB)
         self.name = name
-        with self.aws.told(f"looking at the table {name}"):
+        where = self.aws.client.meta.region_name
+        with self.aws.told(f"looking at the table {name} in {where}"):
             self.facts = _facts(self.aws.client.describe_table(TableName=name)["Table"])
 
-    def key(self, words: Sequence[str]) -> Item:
-        """Return the key that *words* spell: ``saleId=628d8a``, one a key attribute.
+    def named(self, words: Sequence[str]) -> list[Item]:
+        """Return the items that *words* name, ``saleId=628d8a``, as they stand.
+
+        That is one or none where every key attribute is named; with the partition key alone they
+        are all that have it, the first few.
 
         Raises:
-            Problem: they do not name each key attribute once, or a number is none.
+            Problem: they name no key, or a number is none.
         """
         given = dict(word.partition("=")[::2] for word in words)
-        types = self.facts.keys
-        if set(given) != set(types) or len(given) != len(words):
+        partition, types = next(iter(self.facts.keys)), self.facts.keys
+        if partition not in given or not set(given) <= set(types) or len(given) != len(words):
             wanted = " ".join(f"{name}=VALUE" for name in types)
-            sentence = f"an item of {self.name} is named by its whole key: {wanted}"
+            sentence = f"an item of {self.name} is named by its key: {wanted}"
             raise Problem(sentence, MISUSE)
-        return {name: _value(name, kind, given[name]) for name, kind in types.items()}
+        key = {name: _value(name, types[name], text) for name, text in given.items()}
+        return self._of_partition(key) if len(key) < len(types) else self._one(key)
 
-    def item(self, key: Item) -> Item | None:
-        """Return the item with this *key*, as it stands, or None."""
+    def _one(self, key: Item) -> list[Item]:
         with self.aws.told(f"reading an item of {self.name}"):
             found = self.aws.client.get_item(TableName=self.name, Key=key, ConsistentRead=True)
-        item: Item | None = found.get("Item")
-        return item
+        return [found["Item"]] if "Item" in found else []
+
+    def _of_partition(self, key: Item) -> list[Item]:
+        ((name, value),) = key.items()
+        request = {
+            "TableName": self.name,
+            "KeyConditionExpression": "#k = :k",
+            "ExpressionAttributeNames": {"#k": name},
+            "ExpressionAttributeValues": {":k": value},
+            "ConsistentRead": True,
+            "Limit": FEW,
+        }
+        with self.aws.told(f"looking for items of {self.name}"):
+            found: list[Item] = self.aws.client.query(**request)["Items"]
+        return found
+
+    def spelt(self, item: Item) -> str:
+        """Return the key of *item* as a person gives it."""
+        return " ".join(shlex.quote(f"{name}={_text(item[name])}") for name in self.facts.keys)
 
     def pages(
         self, start: Item | None = None, segment: tuple[int, int] | None = None
@@ -152,12 +177,15 @@ def _value(name: str, kind: str, text: str) -> dict[str, Any]:
             raise Problem(sentence, MISUSE) from None
         return {"N": text}
     if kind == "B":
-        import base64  # noqa: PLC0415  # few keys are binary
-        import binascii  # noqa: PLC0415
-
         try:
             return {"B": base64.b64decode(text, validate=True)}
         except binascii.Error:
             sentence = f"the key attribute {name} is binary, give it as Base64"
             raise Problem(sentence, MISUSE) from None
     return {"S": text}
+
+
+def _text(value: Mapping[str, Any]) -> str:
+    """Return the *value* of a key attribute as `_value` takes it."""
+    (content,) = value.values()
+    return base64.b64encode(content).decode() if isinstance(content, bytes) else str(content)
