@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+import lumitrace
+from lumitrace.capture.config import settings
 from lumitrace.capture.services import _dynamodb_stream, _kinesis_change, kinesis
 from lumitrace.wire.context import SpanContext
 from lumitrace.wire.mark import ATTRIBUTE, format_mark, table_hash
@@ -209,3 +211,22 @@ def test_a_copys_lineage_goes_along_though_its_writer_is_no_parent(place, count)
 
     assert found.context is None
     assert len(found.lineage.tables if found.lineage else ()) == count
+
+
+def test_a_large_batch_is_keyed_when_a_record_is_asked_for(captured, context, monkeypatch):
+    """Before the handler runs 256 fingerprints are told; each record of its own tells its own."""
+    monkeypatch.setattr(settings, "fingerprint_key", (b"correct horse battery",))
+    marked = [record("MODIFY", image(n, mark()), image(0, mark())) for n in range(1, 300)]
+    event = {"Records": [{**one, "eventID": f"e{n}"} for n, one in enumerate(marked)]}
+
+    def handle(event, context):
+        with lumitrace.record(event["Records"][298]):
+            pass
+
+    lumitrace.traced(handle)(event, context)
+
+    assert sum(len(line.get("linkIn", ())) for line in captured.all("start")) == 256
+    ended = [*captured.all("calls"), *captured.all("invocation")]
+    [told] = [one for line in ended for one in line.get("records", ())]
+    assert told[6].startswith("dynamodb:")
+    assert told[7]["links"] == [[WRITER.trace_id, WRITER.span_id, "last-writer"]]

@@ -11,7 +11,7 @@ from base64 import b64decode, b64encode
 
 from lumitrace.capture.services import _dynamodb_stream
 from lumitrace.capture.services._service import Record, first_records
-from lumitrace.wire.mark import ATTRIBUTE, parse_mark
+from lumitrace.wire.mark import ATTRIBUTE, is_mark
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def _members(text: bytes) -> "Iterator[tuple[int, int]]":
     """Yield where the mark of an image stands in *text*, with the comma that goes with it."""
     nested = b'"M"' in text  # an item in an item is the application's own
     for found in MEMBER.finditer(text):
-        if parse_mark(found[1].decode()) is None:
+        if not is_mark(found[1].decode()):
             continue
         if nested and _depth(text[: found.start()]) != IMAGE_DEPTH:
             continue
