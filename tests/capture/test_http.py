@@ -8,6 +8,7 @@ import sys
 import traceback
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType, MethodType
 from urllib.parse import quote, urlsplit
@@ -17,6 +18,7 @@ import pytest
 from lumitrace import span, testing, traced
 from lumitrace.capture import doors
 from lumitrace.capture.config import settings
+from lumitrace.capture.integrations._request import AtHand, at_hand
 
 APIGW = {"apigw-requestid": "JKJaXmPLvHcESHA="}
 
@@ -191,6 +193,35 @@ def test_a_host_off_the_list_gets_no_header(get, captured, context, server):
     assert server.heads[0] == server.heads[1]
     assert len(spans(captured)) == 1
     assert "notInjected" not in spans(captured)[0]
+
+
+@each
+@pytest.mark.parametrize("path", ["/", "/hangup"])
+def test_nothing_stays_at_hand_when_a_request_has_ended(get, path, captured, context, server):
+    """What comes next is nobody's but its own."""
+
+    def work():
+        with suppress(Exception):
+            get(server.url(path))
+        return at_hand.get()
+
+    assert run(context, work) is None
+
+
+@each
+def test_what_an_aws_call_sends_is_no_request_of_its_own(get, captured, context, server, listed):
+    """The call is a span already, whatever library its SDK stands upon."""
+
+    def work():
+        token = at_hand.set(AtHand(quiet=True))
+        try:
+            return get(server.url())
+        finally:
+            at_hand.reset(token)
+
+    assert run(context, work) == (200, b"hello")
+    assert spans(captured) == []
+    assert server.traceparents() == [None]
 
 
 @each_that_follows

@@ -172,22 +172,29 @@ def test_outside_an_invocation_powertools_is_itself(captured, context):
     assert captured.writes == []
 
 
-def test_what_a_failure_handler_raises_has_no_frame_of_ours(captured, context):
+@pytest.mark.parametrize("is_async", [False, True])
+def test_what_a_failure_handler_raises_has_no_frame_of_ours(is_async, captured, context):
     """A processor of one's own may call the library's with what it does not take."""
+    kind = batch.AsyncBatchProcessor if is_async else batch.BatchProcessor
+    process = batch.async_process_partial_response if is_async else batch.process_partial_response
+    handle = failing([])
 
-    class Own(batch.BatchProcessor):
+    async def later(record):
+        handle(record)
+
+    class Own(kind):
         def failure_handler(self, record, exception):
             return super().failure_handler(record, None)
 
     def attempt(call):
         processor = Own(event_type=batch.EventType.SQS)
         with pytest.raises(TypeError) as caught:
-            call(processor, sqs_event(), failing([]), context)
+            call(processor, sqs_event(), later if is_async else handle, context, process)
         names = [frame.name for frame in extract_tb(caught.value.__traceback__)]
-        return str(caught.value), names[names.index("process_partial_response") :]
+        return str(caught.value), names[names.index(process.__name__) :]
 
-    def plain(processor, event, record_handler, context):
-        return batch.process_partial_response(
+    def plain(processor, event, record_handler, context, process):
+        return process(
             event=event, record_handler=record_handler, processor=processor, context=context
         )
 
@@ -197,3 +204,15 @@ def test_what_a_failure_handler_raises_has_no_frame_of_ours(captured, context):
     assert ours[0] == told
     if sys.version_info >= (3, 11):  # before, one frame stays where something stands outside ours
         assert ours[1] == names
+
+
+def test_a_failure_handler_of_ones_own_may_hand_on_by_place(captured, context):
+    """What went wrong is told, however the library's own method is called."""
+
+    class Own(batch.BatchProcessor):
+        def failure_handler(self, record, exception):
+            return super().failure_handler(record, exception)
+
+    run(Own(event_type=batch.EventType.SQS), sqs_event(), failing([]), context)
+
+    assert captured.one("span")["error"]["type"] == "ValueError"

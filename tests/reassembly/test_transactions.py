@@ -174,7 +174,8 @@ def batch(night, *, fail=""):
         night.end(run, number * 10 + 4, began=number * 10, lasted=3, calls=[entry], tags=tags)
         sends.append((run, sent))
     links = [[run.trace, sent] for run, sent in sends]
-    worker = night.begin("worker", 100, trigger="sqs", kind="CONSUMER", links=links, records=2)
+    said = {"trigger": "sqs", "source": "queue", "links": links, "records": 2}
+    worker = night.begin("worker", 100, kind="CONSUMER", **said)
     for run, sent in sends:
         kept = [night.span(), run.trace, sent, "m", 1000, 500, ""]
         error = {"type": "KeyError", "message": "'amount'"}
@@ -199,6 +200,17 @@ def test_a_batch_is_shown_in_each_transaction_that_fed_it_as_shared(night, log_f
     spans = shown["spans"]
     assert [span["sharedBy"] for span in spans if span["name"] == "worker"] == [2]
     assert [span["traceId"] for span in spans if span["role"] == "record"] == [sends[0][0].trace]
+
+
+def test_a_record_is_named_alike_whether_it_is_an_entry_or_a_line(night, log_file, answer):
+    """As the line of one that failed says: else one cause would be two."""
+    batch(night, fail="second")
+    path = night.write(log_file)
+
+    shown = [answer("show", sale, path)[1]["spans"] for sale in ("sale-0", "sale-1")]
+
+    names = [span["name"] for spans in shown for span in spans if span["role"] == "record"]
+    assert names == ["process queue", "process queue"]
 
 
 def test_a_failure_of_a_batch_that_a_record_owns_is_lost_by_that_record_alone(

@@ -200,7 +200,7 @@ class Unfolding:
         if not is_id(span_id, 16) or not is_id(trace_id, 32):
             self.counts.broken += 1
             return
-        span = Span(trace_id, span_id, RECORD, "record", semconv.KIND_CONSUMER)
+        span = Span(trace_id, span_id, RECORD, "", semconv.KIND_CONSUMER)
         span.parent_id = parent_id if is_id(parent_id, 16) else ""
         span.record_id = record_id if isinstance(record_id, str) else ""
         span.start_us = base + whole(offset)
@@ -260,6 +260,8 @@ class Unfolding:
             if failure is not None and not handler.failed:
                 self._fail(handler, failure)
         for span in attempt.spans:
+            if span.role == RECORD and not span.name:  # folded: as a line of its own would say
+                span.name = f"process {attempt.source or attempt.trigger or 'records'}"
             if self.ranks.get(span.span_id) == OPEN_RANK and span.role == CALL:
                 span.open = True
             if span.role == RECORD and span.record_id in attempt.failed_records:
