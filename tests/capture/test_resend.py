@@ -44,15 +44,18 @@ def test_an_innocent_mark_goes_on_and_is_not_tried_again_for_a_minute(
     client = aws.client("dynamodb", retries={"mode": mode})
     aws.answers = [aws.refuse(*TOO_LARGE)] * 5 + [(200, "{}")]
 
+    def put(number):
+        client.put_item(TableName="t", Item={**ITEM, "b": {"N": str(number)}})
+
     def work():
-        for _ in range(3):
+        for number in range(3):
             with pytest.raises(client.exceptions.ClientError, match="Item size") as caught:
-                client.put_item(TableName="t", Item=ITEM)
+                put(number)
             assert caught.value.response["ResponseMetadata"]["RetryAttempts"] == 0
         clock.us += 61_000_000
         with pytest.raises(client.exceptions.ClientError, match="Item size"):
-            client.put_item(TableName="t", Item=ITEM)
-        client.put_item(TableName="t", Item=ITEM)
+            put(3)
+        put(4)
 
     aws.answers.insert(5, aws.refuse(*TOO_LARGE))
     run(context, work)
