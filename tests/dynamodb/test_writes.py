@@ -366,10 +366,21 @@ def test_what_is_remembered_of_writes_is_bounded(captured, context, aws):
     """256 writes a process."""
     from lumitrace.capture.services import _dynamodb_item
 
-    for n in range(1000):
+    for n in range(5000):
         _dynamodb_item.is_repeated("t", str(n).encode())
 
-    assert len(_dynamodb_item._writes) <= 256
+    assert len(_dynamodb_item._writes) <= 4096
+
+
+def test_a_ring_of_many_items_is_seen(_fresh):
+    """A job that touches 3,000 items sends all of them round before the first comes again."""
+    from lumitrace.capture.services import _dynamodb_item
+
+    for _ in range(3):
+        for n in range(3000):
+            _dynamodb_item.is_repeated("t", str(n).encode())
+
+    assert all(_dynamodb_item.is_repeated("t", str(n).encode()) for n in range(3000))
 
 
 @pytest.mark.parametrize(("operation", "params", "count"), CALLS, ids=lambda one: str(one)[:20])

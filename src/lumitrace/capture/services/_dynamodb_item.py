@@ -24,7 +24,7 @@ MAX_DEPTH = 40  # DynamoDB's own limit is 32
 MAX_LETTERS = MAX_BYTES // 4  # a letter is at most four bytes of UTF-8
 MAX_WRITES = 3  # of the same content
 QUIET_NS = 600_000_000_000  # ten minutes
-MAX_REMEMBERED = 256
+MAX_REMEMBERED = 4_096  # about 1 MB; a ring of more items at a time is not seen
 
 
 def table_reason(call: Call, table: str, context: SpanContext) -> str | None:
