@@ -363,7 +363,7 @@ def test_an_echo_is_forgotten_after_ten_minutes(captured, context, aws, monkeypa
 
 
 def test_what_is_remembered_of_writes_is_bounded(captured, context, aws):
-    """256 writes a process."""
+    """4,096 writes a process."""
     from lumitrace.capture.services import _dynamodb_item
 
     for n in range(5000):
@@ -372,7 +372,7 @@ def test_what_is_remembered_of_writes_is_bounded(captured, context, aws):
     assert len(_dynamodb_item._writes) <= 4096
 
 
-def test_a_ring_of_many_items_is_seen(_fresh):
+def test_a_ring_of_many_items_is_seen():
     """A job that touches 3,000 items sends all of them round before the first comes again."""
     from lumitrace.capture.services import _dynamodb_item
 
