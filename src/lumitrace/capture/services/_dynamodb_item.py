@@ -6,6 +6,7 @@ Signing:   https://docs.aws.amazon.com/database-encryption-sdk/latest/devguide/r
 """
 
 import time
+from itertools import islice
 from marshal import dumps
 
 from lumitrace.capture.services._call import Call
@@ -170,6 +171,7 @@ def is_repeated(table: str, written: bytes | None) -> bool:
     if now_ns - last_ns > QUIET_NS:
         count = 0
     if len(_writes) >= MAX_REMEMBERED:
-        _writes.pop(next(iter(_writes), 0), None)
+        for old in list(islice(_writes, MAX_REMEMBERED // 4)):  # one at a time costs 5 us a write
+            _writes.pop(old, None)
     _writes[key] = (count + 1, now_ns)
     return count >= MAX_WRITES
