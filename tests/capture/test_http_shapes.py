@@ -358,6 +358,21 @@ def test_a_body_goes_along_a_307(get, captured, context, server, other, listed):
     assert other.heads[0] == other.heads[1]
 
 
+def test_what_httpx_asks_of_httpcore_goes_along_with_the_header(captured, context, server, listed):
+    """Time limits, names for TLS and the caller's trace travel beside a request."""
+    httpx = pytest.importorskip("httpx")
+    seen = []
+
+    def work():
+        beside = {"trace": lambda name, info: seen.append(name)}
+        with httpx.Client(trust_env=False) as client:
+            return client.get(server.url(), extensions=beside).status_code
+
+    assert run(context, work) == 200
+    assert server.traceparents() != [None]
+    assert "http11.send_request_headers.started" in seen
+
+
 @each
 def test_a_time_limit(get, captured, context, server):
     """The library's own exception; the span has ended and failed."""
