@@ -318,6 +318,18 @@ def test_the_order_of_attributes_and_an_old_mark_make_no_other_write(captured, c
     assert reason(captured) == "repeated"
 
 
+@pytest.mark.parametrize("name", ["invoke", "api_gateway_rest", "function_url"])
+def test_a_ring_over_invoke_or_http_is_seen_too(captured, context, aws, event, name):
+    """Nobody says through which tables such a call came."""
+    client, came = aws.client("dynamodb"), {} if name == "invoke" else None
+
+    for _ in range(4):
+        given = event(name) if came is None else came
+        run(context, lambda: client.put_item(TableName="t", Item=ITEM), given)
+
+    assert [bool(marks(sent)) for sent in aws.sent] == [True, True, True, False]
+
+
 def test_what_a_timer_started_may_repeat_itself(captured, context, aws):
     """A heartbeat is no loop."""
     client = aws.client("dynamodb")
