@@ -33,7 +33,9 @@ def write_cases():
     yield "PutItem, 100 strings", "PutItem", [{**put, "Item": wide(100)}], False
     large = {**flat, "blob": {"S": "x" * 350_000}}
     yield "PutItem, 350 KB", "PutItem", [{**put, "Item": large}], False
-    yield "PutItem, 10 strings, after a message", "PutItem", [put], True
+    new = [{**put, "Item": {**flat, "attribute0": {"S": str(n)}}} for n in range(10_000)]
+    yield "PutItem, 10 strings, not by a timer", "PutItem", new, True
+    yield "PutItem, the same again", "PutItem", [put], True
     update = {
         "TableName": "ushop_sales",
         "Key": {"id": {"S": "1"}},

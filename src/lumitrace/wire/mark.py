@@ -39,8 +39,9 @@ def format_mark(context: SpanContext, table: str, ms: int) -> str:
 
     The oldest tables give way where there are more than four.
     """
-    tables = (*context.tables, table)[-MAX_TABLES:]
-    return f"{format_traceparent(context)}-{ms:x}-{context.hops + 1:x}-{'-'.join(tables)}"
+    if context.tables:
+        table = "-".join((*context.tables, table)[-MAX_TABLES:])
+    return f"{format_traceparent(context)}-{ms:x}-{context.hops + 1:x}-{table}"
 
 
 def parse_mark(text: object) -> SpanContext | None:

@@ -50,7 +50,8 @@ def update(call: Call, params: "Mapping[str, Any]", context: SpanContext) -> "Ma
     if reason is not None:
         return params, reason
     ours, reason = _dynamodb_update.with_mark(params, item.new_mark(call, name, context))
-    if reason is None and call.fed and _dynamodb_update.may_change_nothing(params):
+    fed = reason is None and call.fed and _dynamodb_update.may_change_nothing(params)
+    if fed and item.is_familiar(name, key):
         written = item.content(*(params.get(part) for part in WRITTEN))
         if item.is_repeated(name, written):
             return params, "repeated"
