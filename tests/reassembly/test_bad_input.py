@@ -149,15 +149,27 @@ def test_a_reader_that_has_seen_enough_ends_the_command_quietly():
     assert error == b""
 
 
+# What a shell starts in the background ignores SIGINT; this listens to it all the same.
+LISTENING = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from lumitrace.reassembly.cli import main
+sys.exit(main())
+"""
+
+
 def test_ctrl_c_ends_the_command_quietly(folder):
     """Interrupted while it waits for a pipe: nothing is said, exit code 130."""
     os.mkfifo(folder / "pipe")
-    why = [sys.executable, "-m", "lumitrace.reassembly.cli", "why", "pipe"]
+    why = [sys.executable, "-c", LISTENING, "why", "pipe"]
     with subprocess.Popen(why, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
         writing = os.open(folder / "pipe", os.O_WRONLY)  # waits until the command reads
         running.send_signal(signal.SIGINT)
-        said = running.communicate(timeout=30)
-        os.close(writing)
+        try:
+            said = running.communicate(timeout=30)
+        finally:
+            running.kill()
+            os.close(writing)
 
     assert (running.returncode, said) == (130, (b"", b""))
 
