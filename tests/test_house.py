@@ -20,6 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 FILE_LINES = {"wire": 200, "capture": 200}
 FILE_LINES_ELSEWHERE = 300
 FUNCTION_LINES = 40
+VENDORED = "_vendor"  # what others wrote, as they wrote it, with its licence beside it
+DOOR_TO_WRAPT = "lumitrace.capture._wrapt"
 LAMBDA_FILE_LINES = 60  # a function of the shop, read as an ordinary Lambda
 
 # What `import lumitrace` may load beyond what Lambda's runtime client has loaded before it: a cold
@@ -34,7 +36,7 @@ NAMESPACES = (
 )
 ATTRIBUTE = re.compile(rf"(?:{NAMESPACES})\.[a-z0-9_]+(?:\.[a-z0-9_]+)*")
 MODULE_NAMES = re.compile(
-    r"http\.(?:client|server)|os\.path|lumitrace\.(?:capture|wire|reassembly|testing)(?:\..*)?"
+    r"http\.(?:client|server)|os\.path|lumitrace\.(?:handler|capture|wire|reassembly|testing)(?:\..*)?"
 )
 # Spelt in two parts, so that this file does not hold what it looks for.
 MACHINE_PATH = re.compile(r"(?<![\w.}*-])/(?:" + "root|work|home|" + r"Users)/[\w.]")
@@ -130,6 +132,8 @@ def stage(checkout):
 def _modules(folder):
     found = []
     for path in sorted(folder.rglob("*.py")):
+        if VENDORED in path.parts:
+            continue
         parts = path.relative_to(folder).with_suffix("").parts
         found.append(Module(path, ".".join(parts[:-1] if parts[-1] == "__init__" else parts)))
     return found
@@ -168,6 +172,8 @@ def wings_do_not_mix(checkout):
             target = _points_to(found, names)
             if found.package != "lumitrace" or found.symbol == "__version__":
                 continue
+            if target.startswith(f"lumitrace.{VENDORED}") and module.name == DOOR_TO_WRAPT:
+                continue
             wing = target.split(".")[1] if "." in target else "front"
             if wing not in reach.get(module.wing, {wing}):
                 broken.append(module.at(found.line, f"imports {target}"))
@@ -191,8 +197,12 @@ def capture_stands_alone(checkout):
 
 
 def _may_import(module, found):
+    if module.name == "lumitrace.capture.auto":  # the runtime client, which has called it
+        return found.package == "awslambdaric" and found.deferred
+    if module.name == DOOR_TO_WRAPT:
+        return found.package == "wrapt" and found.deferred
     if module.name == "lumitrace.capture.botocore":
-        return found.package == "wrapt" or (found.package == "botocore" and found.deferred)
+        return found.package == "botocore" and found.deferred
     return module.name.startswith("lumitrace.capture.integrations.") and found.deferred
 
 
@@ -407,8 +417,12 @@ REFUSED = [
     (wings_do_not_mix, "src/lumitrace/reassembly/a.py", "from ..capture import span"),
     (wings_do_not_mix, "src/lumitrace/testing/a.py", "from lumitrace.reassembly import store"),
     (wings_do_not_mix, "src/lumitrace/__init__.py", "import lumitrace.reassembly"),
+    (wings_do_not_mix, "src/lumitrace/capture/a.py", "from lumitrace._vendor import wrapt"),
+    (capture_stands_alone, "src/lumitrace/capture/auto.py", "import awslambdaric"),
     (capture_stands_alone, "src/lumitrace/wire/a.py", "import wrapt"),
     (capture_stands_alone, "src/lumitrace/capture/a.py", "import wrapt"),
+    (capture_stands_alone, "src/lumitrace/capture/_wrapt.py", "import wrapt"),
+    (capture_stands_alone, "src/lumitrace/capture/botocore.py", "def f():\n    import wrapt"),
     (capture_stands_alone, "src/lumitrace/capture/botocore.py", "import botocore.client"),
     (capture_stands_alone, f"{SERVICES}/sqs.py", "def f():\n    from botocore import client"),
     (capture_stands_alone, "src/lumitrace/capture/integrations/xray.py", "import aws_xray_sdk"),
@@ -462,8 +476,9 @@ ACCEPTED = [
     (wings_do_not_mix, "src/lumitrace/reassembly/a.py", "from lumitrace.wire import span_line"),
     (wings_do_not_mix, "src/lumitrace/reassembly/a.py", "from lumitrace import __version__"),
     (wings_do_not_mix, "src/lumitrace/testing/a.py", "import lumitrace.capture.span"),
-    (capture_stands_alone, "src/lumitrace/capture/botocore.py", "import wrapt"),
+    (capture_stands_alone, "src/lumitrace/capture/_wrapt.py", "def f():\n    import wrapt"),
     (capture_stands_alone, "src/lumitrace/capture/botocore.py", "def f():\n    import botocore"),
+    (files_are_short, "src/lumitrace/_vendor/wrapt/a.py", "a = 1\n" * 301),
     (capture_stands_alone, "src/lumitrace/reassembly/a.py", "import duckdb"),
     (services_are_strangers, f"{SERVICES}/sns.py", "from lumitrace.capture.services import _x"),
     (

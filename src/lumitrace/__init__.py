@@ -17,6 +17,10 @@ __all__ = ["bind", "failed", "record", "records", "span", "tag", "trace_id", "tr
 
 def __getattr__(name: str) -> object:
     """Load the rest of the front door at first use: many a handler needs `traced` alone."""
+    if name == "handler":  # of a function whose handler is set to lumitrace.handler
+        from lumitrace.capture import auto  # noqa: PLC0415  # see above
+
+        return auto.handler()
     if name not in __all__:
         message = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(message)

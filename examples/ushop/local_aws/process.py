@@ -47,9 +47,11 @@ class Process:
         environment = platform.environment(function, log_stream)
         environment["AWS_LAMBDA_RUNTIME_API"] = self._api.address
         environment["_LAMBDA_TELEMETRY_LOG_FD"] = str(telemetry)
+        # https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html#runtime-wrapper
+        wrapper = filter(None, [environment.get("AWS_LAMBDA_EXEC_WRAPPER")])
         try:
             self._popen = platform.spawner.spawn(
-                [platform.python, str(_BOOTSTRAP), function.handler, str(os.getpid())],
+                [*wrapper, platform.python, str(_BOOTSTRAP), str(os.getpid())],
                 cwd=function.code,
                 env=environment,
                 stdin=subprocess.DEVNULL,

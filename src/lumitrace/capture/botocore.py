@@ -1,4 +1,4 @@
-"""The one file that touches botocore and wrapt.
+"""The one file that touches botocore.
 
 `BaseClient._emit_api_params` is wrapped: what it returns are the parameters as they will be sent,
 so that the context is added there, for clients and resources, old and new, and nothing else is
@@ -9,7 +9,7 @@ guarded: an exception inside a hook would be the caller's.
 import functools
 from weakref import WeakSet
 
-from lumitrace.capture import bindings, foreign, on_import, resend
+from lumitrace.capture import _wrapt, bindings, foreign, on_import, resend
 from lumitrace.capture.calls import LiveCall
 from lumitrace.capture.config import OFF, ON, settings
 from lumitrace.capture.current import current, process
@@ -35,8 +35,7 @@ hooked: "WeakSet[Any]" = WeakSet()
 
 def patch(module: "Any") -> None:
     """Wrap the method of ``botocore.client``, once."""
-    import wrapt  # noqa: PLC0415  # 7 to 45 ms, paid only where botocore is
-
+    wrapt = _wrapt.load()
     original = module.BaseClient.__dict__.get("_emit_api_params")
     code = getattr(original, "__code__", None)
     if code is None or code.co_varnames[: code.co_argcount] != PARAMETERS:
@@ -44,7 +43,7 @@ def patch(module: "Any") -> None:
             reporter.report("capture.botocore", "this botocore is not known; calls are not traced")
         return
 
-    class Door(wrapt.ObjectProxy):  # type: ignore[type-arg,unused-ignore,misc]  # types since 2.0
+    class Door(wrapt.ObjectProxy):  # type: ignore[misc,name-defined]  # either wrapt's
         """The method, with us behind it; a partial adds no frame to what it raises."""
 
         def __get__(self, instance: "Any", owner: object = None) -> "Any":

@@ -47,6 +47,9 @@ class Settings:
         trusted_apis: host names in lower case.
         http_hosts: patterns of host names, as their labels.
         level, release: text.
+        handler: ``module.function`` of a function whose handler is ``lumitrace.handler``, or "".
+        auto: whether the layer's ``.pth`` file has started us.
+        fast_init: whether garbage is left alone while the function's module is imported.
         log_ids: whether the application's log records get our ids.
         max_spans, max_bytes: an invocation's budget.
         debug: whether our frames stay in tracebacks.
@@ -82,6 +85,9 @@ class Settings:
         self.max_spans = int(value["max_spans"])
         self.max_bytes = int(value["max_bytes"])
         self.debug = value["debug"] == ON
+        self.auto = value["auto"] == ON
+        self.handler = value["handler"]
+        self.fast_init = value["fast_init"] == ON
 
     def mode_of(self, table: str) -> str:
         """Return what is done with items of the DynamoDB *table*; the first pattern counts."""

@@ -62,6 +62,14 @@ def traced_with(handler: "Any", name: str | None, tags: "Mapping[str, object] | 
     """Return *handler* wrapped, or *handler* itself where there is nothing to do."""
     if settings.enabled == OFF or getattr(handler, MARK, None) is True or not callable(handler):
         return handler
+    install()
+    with guard:
+        return _wrapped(handler, name, texts(tags or {}))
+    return handler
+
+
+def install() -> None:
+    """Be ready for botocore and for the neighbours, loaded or not; later calls do nothing."""
     with guard:
         from lumitrace.capture import botocore, doors  # noqa: PLC0415  # nothing is patched before
 
@@ -72,9 +80,6 @@ def traced_with(handler: "Any", name: str | None, tags: "Mapping[str, object] | 
         from lumitrace.capture import integrations  # noqa: PLC0415  # as above
 
         integrations.install()
-    with guard:
-        return _wrapped(handler, name, texts(tags or {}))
-    return handler
 
 
 def _wrapped(handler: "Any", name: str | None, tags: dict[str, str]) -> "Any":

@@ -114,6 +114,24 @@ TABLE = (
         (ON, OFF),
     ),
     Setting(
+        "LUMITRACE_AUTO",
+        OFF,
+        "`1` traces the function's handler with the layer alone, through its `.pth` file.",
+        (ON, OFF),
+    ),
+    Setting(
+        "LUMITRACE_HANDLER",
+        "",
+        "`module.function`: the handler of a function whose own is set to `lumitrace.handler`.",
+    ),
+    Setting(
+        "LUMITRACE_FAST_INIT",
+        OFF,
+        "`1` collects no garbage while the function's module is imported, and what it has imported "
+        "never; with the zero-code ways in only.",
+        (ON, OFF),
+    ),
+    Setting(
         "LUMITRACE_DEBUG",
         OFF,
         "`1` leaves lumitrace's own frames in tracebacks.",

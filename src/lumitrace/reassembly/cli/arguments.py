@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from lumitrace.reassembly.cli import items_arguments
+from lumitrace.reassembly.cli import items_arguments, layer
 from lumitrace.reassembly.cli.items_arguments import account_arguments, positive
 from lumitrace.reassembly.problem import MISUSE, Problem
 from lumitrace.reassembly.sources.file import STANDARD_INPUT
@@ -36,7 +36,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     unknown = [word for word in rest if word.startswith("-") and word != STANDARD_INPUT]
     if unknown:
         parser.error(f"unrecognized arguments: {' '.join(unknown)}")
-    if asked.command == "dynamodb":
+    if asked.command in ("dynamodb", "layer"):
         if rest:
             parser.error(f"unrecognized arguments: {' '.join(rest)}")
         return asked
@@ -82,6 +82,7 @@ def _parser() -> Parser:
     why.add_argument("--id-tag", default="", metavar="TAG", help="the tag that names a sale")
     why.add_argument("--sum-tag", default="", metavar="TAG", help="the tag that holds the money")
     items_arguments.add(commands, _source_arguments)
+    layer.add(commands)
     return parser
 
 
