@@ -466,7 +466,7 @@ def test_a_forked_child_does_not_repeat_what_the_parent_gathered(context, aws, c
     """The buffer is a process's own."""
     from lumitrace.capture.current import process
 
-    assert "watch_forks" in handler.traced_with.__code__.co_names
+    assert "watch_forks" in handler.install.__code__.co_names
 
     table = aws.client("dynamodb")
     quick(table)
