@@ -1,0 +1,121 @@
+"""What a function does to its process and to AWS is the same, bare and traced."""
+
+import pytest
+from tests.twin.twins import asked
+
+DEADLINES = ["1", "1000", "100000000000000", "9999999999999999"]
+ANY = ("capture.config", "capture.invocation", "capture.chosen")  # LUMITRACE_EXTRACTOR is nonsense
+WRONG = ["", "nonsense", "1e9", "-1", "\u00e9\ud7ff", "x" * 100_000, "*", "None", "{}"]
+
+
+def test_signals_contexts_filters_and_random_numbers(twins):
+    """The user's handlers, timers, decimal contexts, filters and random sequence stay."""
+    twins.compare("hosts.settled", [1, 2, 3])
+
+
+@pytest.mark.parametrize("environment", [
+    {},
+    {"AWS_LAMBDA_LOG_FORMAT": "JSON"},
+    {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "DEBUG"},
+    {"AWS_LAMBDA_LOG_LEVEL": "INFO"},
+])  # fmt: skip
+def test_what_the_function_says(twins, environment):
+    """Prints, warnings and log records, in text and in JSON."""
+    twins.compare("hosts.logs", [1, 2], environment=environment)
+
+
+@pytest.mark.parametrize("way", ["replace", "redirect", "close", "close 1", "none", "broken",
+                                 "full", "stuck"])  # fmt: skip
+def test_standard_output_replaced_or_closed(twins, way):
+    """What cannot be written is nobody's failure."""
+    twins.compare("hosts.replaced", ["", way, "after"])
+
+
+def test_a_tracer_of_the_users_own(twins):
+    """sys.settrace and sys.setprofile see the function's own calls, and stay set."""
+    twins.compare("hosts.watched", ["", "settrace", "setprofile", "faulthandler", "stay", ""])
+
+
+def test_threads(twins):
+    """Threads run, fail and are counted as without us."""
+    twins.compare("hosts.threads", [1, 2])
+
+
+@pytest.mark.parametrize("way", ["prints", "exits"])
+def test_forks(twins, way):
+    """A forked child writes nothing twice, and its exit is its own."""
+    twins.compare("hosts.forks", [way])
+
+
+def test_the_runtime_says_strange_things(twins):
+    """Deadlines absurd or past, client contexts, tenants and no trace header."""
+    headers = [{"Lambda-Runtime-Deadline-Ms": it} for it in DEADLINES]
+    headers += [
+        {"Lambda-Runtime-Client-Context": it} for it in ('{"custom": {"a": 1}}', "no", "[]")
+    ]
+    headers += [{"Lambda-Runtime-Client-Context": it} for it in ('{"custom": 3}', "null", "7")]
+    headers += [{"Lambda-Runtime-Cognito-Identity": '{"cognitoIdentityId": "a"}'}]
+    headers += [{"Lambda-Runtime-Aws-Tenant-Id": "blue"}, {"Lambda-Runtime-Trace-Id": "nonsense"}]
+    headers += [{"Lambda-Runtime-Invoked-Function-Arn": "nonsense"}]
+    headers += [{"Lambda-Runtime-Aws-Request-Id": "r-1"}]
+    twins.compare("hosts.times", [(b"{}", it) for it in headers])
+
+
+@pytest.mark.parametrize("value", WRONG, ids=range(len(WRONG)))
+def test_wrong_values_in_the_environment(twins, value):
+    """A typo in any of our settings, or in Lambda's own, changes nothing."""
+    from lumitrace.capture.variables import TABLE
+
+    ours = {it.name: value for it in TABLE if it.name != "LUMITRACE_ENABLED"}
+    theirs = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": value, "AWS_LAMBDA_LOG_STREAM_NAME": value}
+    environment = {**ours, **theirs, "AWS_LAMBDA_INITIALIZATION_TYPE": value}
+    twins.compare("calls.handler", ["send", "refuse"], environment=environment, healthy=ANY)
+    twins.compare("plain.echo", [{"a": 1}], environment={"LUMITRACE_ENABLED": value}, written=False)
+
+
+@pytest.mark.parametrize("value", ["0", "strip"])
+def test_switched_off(twins, value):
+    """Nothing is written at all."""
+    twin = twins.compare(
+        "calls.handler", ["send", "caught"], environment={"LUMITRACE_ENABLED": value}, written=False
+    )
+
+    assert not twin.lines
+
+
+@pytest.mark.parametrize("way", ["bytes", "broken"])
+def test_no_entropy_and_no_time(twins, way):
+    """Ids and times that cannot be drawn cost the trace, not the function."""
+    twins.compare("hosts.frozen", [way, way], written=False)
+
+
+def test_at_the_limit_of_the_stack(twins):
+    """Where the bare function just fits, the traced one does too, but for a few frames."""
+    twins.compare("hosts.low", [10, 500, 900, 2000])
+
+
+CALLS = ["send", "put", "attributes", "get", "query", "publish", "stream", "presigned", "threaded",
+         "caught", "listened", "hooked", "unreachable", "refuse", "busy", "invalid",
+         "unknown", "type", "nowhere", "breakdown", "send"]  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", ["legacy", "standard"])
+@pytest.mark.parametrize("inject", ["all", "none"])
+def test_calls_to_aws(twins, mode, inject):
+    """Requests, answers, retries, errors and their stack traces; injection as documented."""
+    environment = {"OWN_MODE": mode, "LUMITRACE_INJECT": inject, "AWS_RETRY_MODE": mode}
+    twin = twins.compare("calls.handler", CALLS, environment=environment)
+
+    marked = [it for it in twin.requests if b"traceparent" in it.body or b"_lumitrace" in it.body]
+    assert bool(marked) == (inject == "all")
+
+
+def test_a_call_that_is_denied_with_our_mark(twins):
+    """It is sent once more without, as the contract says; the answer is the same."""
+    bare, twin = (twins.run("calls.handler", ["deny"], traced=it) for it in (False, True))
+
+    assert twin.seen["posted"] == bare.seen["posted"]
+    assert [b"_lumitrace" in it.body for it in twin.requests] == [True, False]
+    twin.requests.pop(0)
+    first, second = asked(bare.requests[0], twin.requests[0])
+    assert first[3] == second[3]

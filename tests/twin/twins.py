@@ -1,0 +1,251 @@
+"""Runs a function twice through Lambda's own runtime client, bare and traced, and compares.
+
+The Runtime API and AWS are servers in the test's own process, the same for both twins.
+"""
+
+import contextlib
+import json
+import os
+import queue
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.twin.servers import CAUSE, ROOT, Recorder, RuntimeApi
+
+FUNCTIONS = Path(__file__).parent / "functions"
+MARK = '{"lumitrace":1,'
+PATIENCE_S = 30
+ALIVE = "waits for work"
+# What the two runs cannot have in common: the time, and where objects lie in memory.
+TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z|\[\d{13}\]")
+ADDRESS = re.compile(rb"0x[0-9a-f]{6,}")
+# Our frame is one of those that fit on the stack; nothing else says so.
+DEPTH = re.compile(rb"(?<=Previous line repeated )\d+(?= more times)")
+REPEATED = re.compile(rb'(\{"label": [^}]*\}, )\1+')
+# On Python 3.10 one frame of ours stays where something stands outside ours: DESIGN, P1.
+FILE = rb"/lumitrace/capture/bootstrap\.py"
+OUR_FRAME = re.compile(
+    rb'(?:, )?\{"label": "\w+", "path": "%s", "line": \d+\}|"%s", |(?:, )?"%s"'
+    rb'|[ \xc2\xa0]*File \\?"%s\\?", line \d+, in \w+(?:\\n|\n)' % (FILE, FILE, FILE, FILE)
+)
+FRAME = re.compile(
+    rb'''(?:, )?\{"label": "\w+", "path": "FILE", "line": \d+\}|"FILE", |(?:, )?"FILE"'''
+    rb"""|[ \xc2\xa0]*File \\?"FILE\\?", line \d+, in \w+(?:\\n|\n)"""
+    rb"""""".replace(b"FILE", FILE)
+)
+FRAME = re.compile(rb"\xa5\x5a\x00(.)(....)........", re.DOTALL)
+OURS = ("traceparent", "_lumitrace")
+SIZED = (b"content-length", b"x-amz-content-sha256")
+
+
+# What a health line may be about here: a wrong setting, or an exception that cannot be spelt.
+KNOWN = frozenset(("capture.config", "capture.error"))
+
+
+class Outcome:
+    """All that can be seen of one process from outside.
+
+    Attributes:
+        seen: what is compared.
+        lines: our span lines, as dictionaries.
+        requests: every request to AWS.
+    """
+
+    def __init__(self, folder, exit_code, posted, requests):
+        stdout, self.lines = _apart((folder / "stdout").read_bytes())
+        self.requests = requests
+        state = folder / "state"
+        self.noted = state.read_text("utf-8").splitlines() if state.exists() else []
+        self.seen = {
+            "exit code": exit_code,
+            "posted": [(path, told, _settled(body)) for path, told, body in posted],
+            "stdout": _settled(stdout),
+            "stderr": _settled((folder / "stderr").read_bytes()),
+            "runtime's log": _settled(_frames((folder / "telemetry").read_bytes())),
+            "process": [_settled(line.encode()) for line in self.noted],
+        }
+        for _, told, _ in self.seen["posted"]:
+            told[CAUSE] = told[CAUSE] and _settled(told[CAUSE].encode())
+
+
+def _settled(data):
+    if sys.version_info < (3, 11):
+        data = OUR_FRAME.sub(b"", data)
+    data = REPEATED.sub(rb"\1", data)
+    return DEPTH.sub(b"<n>", ADDRESS.sub(b"0x", TIME.sub(b"<time>", data)))
+
+
+def _frames(data):
+    return FRAME.sub(lambda it: b"<" + it[1].hex().encode() + b">", data)
+
+
+def _apart(data):
+    """Return what the function printed, and our lines."""
+    text, lines, rest = data.decode("utf-8", "surrogateescape"), [], []
+    while MARK in text:
+        begin = text.index(MARK)
+        line, end = json.JSONDecoder().raw_decode(text, begin)
+        assert text[end : end + 1] == "\n", "a line of ours has no end"
+        lines.append(line)
+        rest.append(text[:begin])
+        text = text[end + 1 :]
+    return "".join([*rest, text]).encode("utf-8", "surrogateescape"), lines
+
+
+def asked(bare, twin):
+    """Return both requests without what may differ: time, the SDK's own id, signature, our mark."""
+    if not any(mark.encode() in twin.body for mark in OURS):
+        return bare.same_for_each(), twin.same_for_each()
+    return _but_for_the_mark(bare), _but_for_the_mark(twin)
+
+
+def _but_for_the_mark(request):
+    kept = [pair for pair in request.same_for_each()[2] if pair[0].lower() not in SIZED]
+    return request.method, request.path, kept, unmarked(request.params)
+
+
+def unmarked(value):
+    """Return the structure *value* without what lumitrace adds."""
+    if isinstance(value, list):
+        return [unmarked(it) for it in value]
+    if not isinstance(value, dict):
+        return value
+    kept = {key: unmarked(inner) for key, inner in value.items() if key not in OURS}
+    if kept.get("MessageAttributes") == {}:
+        del kept["MessageAttributes"]
+    return kept
+
+
+class Twins:
+    """One interpreter that forks a process for each run, and the servers that it talks to."""
+
+    def __init__(self, folder):
+        self.folder, self.count = folder, 0
+        self.api, self.aws = RuntimeApi(), Recorder()
+        path = os.pathsep.join([str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])
+        self.host = subprocess.Popen(
+            [sys.executable, Path(__file__).with_name("host.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={
+                "AWS_LAMBDA_RUNTIME_API": self.api.address,  # the client reads it when imported
+                "PATH": os.environ["PATH"],
+                "PYTHONHASHSEED": "0",
+                "PYTHONPATH": path,
+            },
+            text=True,
+        )
+
+    def stop(self):
+        """End the interpreter and the servers."""
+        self.host.stdin.close()
+        self.host.wait(PATIENCE_S)
+        self.host.stdout.close()
+        self.api.stop()
+        self.aws.stop()
+
+    def run(self, handler, events, *, traced, environment=None, **more):
+        """Return the `Outcome` of a process that is given *events*, one after another."""
+        self.count += 1
+        folder = self.folder / str(self.count)
+        folder.mkdir()
+        self.aws.requests = []
+        self.api.begin([it if isinstance(it, tuple) else (_body(it), {}) for it in events])
+        job = {
+            "handler": handler,
+            "folder": str(folder),
+            "root": str(FUNCTIONS),
+            "traced": traced,
+            "environment": {**self._environment(), **(environment or {})},
+            **more,
+        }
+        self.host.stdin.write(json.dumps(job) + "\n")
+        self.host.stdin.flush()
+        pid = int(self.host.stdout.readline().removeprefix("pid "))
+        code = self._end(pid)
+        return Outcome(folder, code, self.api.posted, self.aws.requests)
+
+    def _end(self, pid):
+        """Wait until the process *pid* has no more to do, or has ended by itself."""
+        import threading
+
+        exits = queue.SimpleQueue()
+        reader = threading.Thread(target=lambda: exits.put(self.host.stdout.readline()))
+        reader.start()
+        reader.join(0)
+        idle = self.api.idle
+        waited = 0
+        while reader.is_alive() and waited < PATIENCE_S * 200:
+            with contextlib.suppress(queue.Empty):
+                idle.get(timeout=0.005)
+                break
+            waited += 1
+        was_alive = reader.is_alive()
+        if was_alive:
+            os.kill(pid, 9)
+        self.api.over.put(None)
+        reader.join(PATIENCE_S)
+        code = int(exits.get(timeout=PATIENCE_S).removeprefix("exit "))
+        assert waited < PATIENCE_S * 200, "the process hangs"
+        return ALIVE if was_alive and code == -9 else code
+
+    def _environment(self):
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        return {
+            "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+            "AWS_SECRET_ACCESS_KEY": "none",
+            "AWS_REGION": "eu-west-1",
+            "AWS_DEFAULT_REGION": "eu-west-1",
+            "AWS_ENDPOINT_URL": self.aws.url,
+            "AWS_EXECUTION_ENV": f"AWS_Lambda_python{version}",
+            "AWS_LAMBDA_FUNCTION_NAME": "twin",
+            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
+            "AWS_LAMBDA_LOG_STREAM_NAME": "2026/11/22/[$LATEST]0123456789abcdef",
+            "AWS_LAMBDA_RUNTIME_API": self.api.address,
+            "LAMBDA_TASK_ROOT": str(FUNCTIONS),
+            "PATH": os.environ["PATH"],
+            "_LAMBDA_TELEMETRY_LOG_FD": "5",
+            "_HANDLER": "twin",
+        }
+
+    def compare(
+        self, handler, events, *, written=True, dies=False, environment=None, healthy=KNOWN
+    ):
+        """Run *handler* bare and traced; fail where anybody could tell. Return the traced one."""
+        bare = self.run(handler, events, traced=False, environment=environment)
+        twin = self.run(handler, events, traced=True, environment=environment)
+        same(bare, twin)
+        assert not bare.lines
+        assert dies or bare.seen["exit code"] == ALIVE, "it died in both twins"
+        if written:
+            assert any(line["record"] == "start" for line in twin.lines), "it is not traced"
+        broken = [line for line in twin.lines if line["record"] == "health"]
+        assert all(line["component"] in healthy for line in broken), broken
+        return twin
+
+
+def same(bare, twin):
+    """Fail where *twin* differs from *bare* in anything that is not documented."""
+    for what, value in bare.seen.items():
+        assert twin.seen[what] == value, f"{what}: {_where(value, twin.seen[what])}"
+    assert len(twin.requests) == len(bare.requests), "requests to AWS"
+    for pair in zip(bare.requests, twin.requests, strict=True):
+        one, other = asked(*pair)
+        assert one == other, f"a request to AWS: {_where(one, other)}"
+
+
+def _where(one, other):
+    """Return the first place at which *one* and *other* are not the same, for people."""
+    if isinstance(one, (list, tuple)) and isinstance(other, type(one)) and len(one) == len(other):
+        return next(_where(*pair) for pair in zip(one, other, strict=True) if pair[0] != pair[1])
+    one, other = repr(one), repr(other)
+    pairs = enumerate(zip(one, other, strict=False))
+    at = next((at for at, pair in pairs if pair[0] != pair[1]), min(len(one), len(other)))
+    return f"{one[max(0, at - 80) : at + 200]}\nbut traced: {other[max(0, at - 80) : at + 200]}"
+
+
+def _body(event):
+    return event if isinstance(event, bytes) else json.dumps(event).encode()
