@@ -16,7 +16,7 @@ from lumitrace.capture.current import current, process
 from lumitrace.capture.error import describe
 from lumitrace.capture.frame import cut
 from lumitrace.capture.guard import Guard, reporter
-from lumitrace.capture.outgoing import PARAMETERS, arguments, inject
+from lumitrace.capture.outgoing import PARAMETERS, arguments, begin, inject
 from lumitrace.capture.services import BY_CLIENT
 from lumitrace.capture.services._service import Call, Service
 
@@ -116,11 +116,11 @@ def hook(events: "Any") -> None:
     events.register_first("after-call-error", _failed, unique_id="lumitrace-after-call-error")
 
 
-def _before_call(context: "Any" = None, **_: "Any") -> None:
+def _before_call(params: "Any" = None, context: "Any" = None, **_: "Any") -> None:
     with guard:
         live = context.get(KEY)
         if live is not None:
-            live.begin()
+            begin(live, params)
 
 
 def _needs_retry(

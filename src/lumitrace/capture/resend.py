@@ -58,11 +58,10 @@ def without(live: "LiveCall", response: "Any", request_dict: "dict[str, Any]") -
     key = (live.operation, live.resource, code, _without_values(text))
     if time.monotonic_ns() - innocent.get(key, -QUIET_NS) < QUIET_NS:
         return None
-    serializer = live.client._serializer  # noqa: SLF001  # as BaseClient itself does
-    plain = serializer.serialize_to_request(original, live.model)
-    request_dict["body"] = plain["body"]
+    spelt = plain(live, original)
+    request_dict["body"] = spelt["body"]
     if live.call.service == "lambda":
-        header = plain["headers"].get("X-Amz-Client-Context")
+        header = spelt["headers"].get("X-Amz-Client-Context")
         request_dict["headers"].pop("X-Amz-Client-Context", None)
         if header is not None:
             request_dict["headers"]["X-Amz-Client-Context"] = header
@@ -71,6 +70,13 @@ def without(live: "LiveCall", response: "Any", request_dict: "dict[str, Any]") -
     live.refusal = key
     live.suspects = suspects or (live.resource,)
     return 0
+
+
+def plain(live: "LiveCall", params: "Mapping[str, Any]") -> "Mapping[str, Any]":
+    """Return *params* as botocore spells them in a request."""
+    serializer = live.client._serializer  # noqa: SLF001  # as BaseClient itself does
+    spelt: Mapping[str, Any] = serializer.serialize_to_request(params, live.model)
+    return spelt
 
 
 def _again(live: "LiveCall") -> "Mapping[str, Any] | None":

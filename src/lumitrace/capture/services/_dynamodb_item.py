@@ -63,9 +63,12 @@ def new_mark(call: Call, table: str, context: SpanContext) -> "dict[str, str]":
 def with_mark(
     call: Call, table: str, item: "dict[str, Any]", context: SpanContext
 ) -> "tuple[dict[str, Any], str | None]":
-    """Return a copy of *item* with the mark, or *item* itself and why."""
+    """Return a copy of *item* with the mark, or *item* itself and why.
+
+    Whether a PutItem has room for it is seen when its request is spelt (`outgoing.begin`).
+    """
     reason = table_reason(call, table, context) or own_reason(item)
-    if reason is None and _is_large(item):
+    if reason is None and call.operation != "PutItem" and is_large(item):
         reason = "item-size"
     if reason is None and call.fed and is_familiar(table, item):
         reason = "repeated" if is_repeated(table, content(item)) else None
@@ -74,7 +77,7 @@ def with_mark(
     return {**item, ATTRIBUTE: new_mark(call, table, context)}, None
 
 
-def _is_large(item: "dict[str, Any]") -> bool:
+def is_large(item: "dict[str, Any]") -> bool:
     """Tell whether *item* may have no room for a mark; what is no item, botocore refuses later."""
     try:
         return not _is_small(item) and size(item) > MAX_BYTES
