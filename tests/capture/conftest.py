@@ -20,7 +20,7 @@ from lumitrace import testing
 from lumitrace.capture import resend
 from lumitrace.capture.config import settings
 from lumitrace.capture.guard import reporter
-from lumitrace.capture.services import _dynamodb_item
+from lumitrace.capture.services import _dynamodb_repeats
 
 EVENTS = Path(__file__).parents[1] / "events"
 CLOCKED = (
@@ -33,6 +33,7 @@ CLOCKED = (
     "invocation",
     "resend",
     "services._dynamodb_item",
+    "services._dynamodb_repeats",
 )
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:ushop_new-sales"
 QUEUE = "https://sqs.eu-west-1.amazonaws.com/123456789012/ushop_shipping"
@@ -109,7 +110,8 @@ def _fresh(monkeypatch):
     reporter.waiting.clear()
     resend.guilty.clear()
     resend.innocent.clear()
-    _dynamodb_item._writes.clear()
+    _dynamodb_repeats._writes.clear()
+    _dynamodb_repeats._begun.clear()
     settings.load({})
 
 

@@ -15,7 +15,7 @@ from tests.aws.request import Request
 
 from lumitrace import traced
 from lumitrace.capture.current import process
-from lumitrace.capture.services import _dynamodb_item
+from lumitrace.capture.services import _dynamodb_repeats
 
 REGION, ACCOUNT = "eu-west-1", "123456789012"
 KEYS = {
@@ -44,8 +44,8 @@ class Function:
         marshaller = pytest.importorskip("awslambdaric.lambda_runtime_marshaller")
         posted = _Posted(marshaller.LambdaMarshaller())
         self.runs += 1
-        before = _dynamodb_item._writes
-        _dynamodb_item._writes = self._remembered[self.runs % len(self._remembered)]
+        before = _dynamodb_repeats._writes
+        _dynamodb_repeats._writes = self._remembered[self.runs % len(self._remembered)]
         process.active = None
         try:
             bootstrap.handle_event_request(
@@ -62,7 +62,7 @@ class Function:
                 posted,
             )
         finally:
-            _dynamodb_item._writes = before
+            _dynamodb_repeats._writes = before
         assert not posted.failed, posted.failed
 
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import lumitrace
 from lumitrace import traced
 from lumitrace.capture.config import settings
-from lumitrace.capture.services import _dynamodb_item, _fingerprint
+from lumitrace.capture.services import _dynamodb_repeats, _fingerprint
 
 REGION, TABLE = "eu-west-1", "ushop_sales"
 SECRET = b"correct horse battery"
@@ -40,7 +40,8 @@ class Room:
         self._patch.setattr(settings, "dynamodb", MODES[mode][0])
         self._patch.setattr(settings, "fingerprint_key", MODES[mode][1])
         _fingerprint._key_names.clear()
-        _dynamodb_item._writes.clear()  # what was played before is no repeated write
+        _dynamodb_repeats._writes.clear()  # what was played before is no repeated write
+        _dynamodb_repeats._begun.clear()
         self.captured.writes.clear()
         self._requests, self._arns, self.wanted, self.old = [], {}, [], 0
         self.untold = set()

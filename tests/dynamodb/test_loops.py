@@ -18,7 +18,7 @@ from tests.dynamodb.rings import (
 )
 
 from lumitrace.capture.config import OFF, settings
-from lumitrace.capture.services import _dynamodb_item
+from lumitrace.capture.services import _dynamodb_item, _dynamodb_repeats
 
 pytest.importorskip("boto3")
 pytest.importorskip("awslambdaric")
@@ -298,7 +298,7 @@ def no_hops(monkeypatch):
 
 def no_repeats(monkeypatch):
     """Forget what was written before."""
-    monkeypatch.setattr(_dynamodb_item, "is_repeated", lambda *_: False)
+    monkeypatch.setattr(_dynamodb_repeats, "is_repeated", lambda *_: False)
 
 
 OWN, LINEAGE, HOPS, REPEATS = no_own_stream, no_lineage, no_hops, no_repeats

@@ -365,7 +365,7 @@ def test_a_counter_is_no_echo(captured, context, aws, params):
 def test_an_echo_is_forgotten_after_ten_minutes(captured, context, aws, monkeypatch):
     """A message an hour apart is news."""
     client, clock = aws.client("dynamodb"), Clock()
-    monkeypatch.setattr("lumitrace.capture.services._dynamodb_item.time", clock)
+    monkeypatch.setattr("lumitrace.capture.services._dynamodb_repeats.time", clock)
 
     for _ in range(6):
         clock.us += 601_000_000
@@ -375,13 +375,15 @@ def test_an_echo_is_forgotten_after_ten_minutes(captured, context, aws, monkeypa
 
 
 def test_what_is_remembered_of_writes_is_bounded(captured, context, aws):
-    """8,192 hashes a process."""
-    from lumitrace.capture.services import _dynamodb_item
+    """4,096 hashes a process, of each kind."""
+    from lumitrace.capture.services import _dynamodb_repeats
 
-    for n in range(9000):
-        _dynamodb_item.is_repeated("t", str(n).encode())
+    for n in range(5000):
+        _dynamodb_repeats.is_repeated("t", str(n).encode())
+        _dynamodb_repeats.is_familiar("t", {"id": {"S": str(n)}})
 
-    assert len(_dynamodb_item._writes) <= 8192
+    assert len(_dynamodb_repeats._writes) <= 4096
+    assert len(_dynamodb_repeats._begun) <= 4096
 
 
 def test_a_ring_of_many_items_is_seen():
@@ -395,7 +397,7 @@ def test_a_ring_of_many_items_is_seen():
 
 
 def _comes_again(item):
-    from lumitrace.capture.services import _dynamodb_item as written
+    from lumitrace.capture.services import _dynamodb_repeats as written
 
     return written.is_familiar("t", item) and written.is_repeated("t", written.content(item))
 

@@ -6,9 +6,8 @@ Signing:   https://docs.aws.amazon.com/database-encryption-sdk/latest/devguide/r
 """
 
 import time
-from itertools import islice
-from marshal import dumps
 
+from lumitrace.capture.services import _dynamodb_repeats
 from lumitrace.capture.services._call import Call
 from lumitrace.wire.context import SpanContext
 from lumitrace.wire.mark import ATTRIBUTE, MAX_HOPS, format_mark, parse_mark, table_hash
@@ -23,9 +22,6 @@ MAP, SIGNATURE = "*amzn-ddb-map-desc*", "*amzn-ddb-map-sig*"
 MAX_BYTES = 390 * 1024  # of 400 KB: an item above is left alone, an estimate is good to 2 %
 MAX_DEPTH = 40  # DynamoDB's own limit is 32
 MAX_LETTERS = MAX_BYTES // 4  # a letter is at most four bytes of UTF-8
-MAX_WRITES = 2  # of the same content, beside the first that was like it
-QUIET_NS = 600_000_000_000  # ten minutes
-MAX_REMEMBERED = 8_192  # about 2 MB; a ring of more than half as many items at a time is not seen
 
 
 def table_reason(call: Call, table: str, context: SpanContext) -> str | None:
@@ -70,8 +66,9 @@ def with_mark(
     reason = table_reason(call, table, context) or own_reason(item)
     if reason is None and call.operation != "PutItem" and is_large(item):
         reason = "item-size"
-    if reason is None and call.fed and is_familiar(table, item):
-        reason = "repeated" if is_repeated(table, content(item)) else None
+    if reason is None and call.fed and _dynamodb_repeats.is_familiar(table, item):
+        again = _dynamodb_repeats.is_repeated(table, _dynamodb_repeats.content(item))
+        reason = "repeated" if again else None
     if reason is not None:
         return item, reason
     return {**item, ATTRIBUTE: new_mark(call, table, context)}, None
@@ -95,14 +92,14 @@ def _is_small(item: "dict[str, Any]") -> bool:
             letters += len(name) + 40
         else:
             # A string in marshal's words is longer than DynamoDB counts it, and so is the rest.
-            packed = _packed(item)
+            packed = _dynamodb_repeats.packed(item)
             return packed is not None and len(packed) <= MAX_BYTES
     return letters <= MAX_LETTERS
 
 
 def is_over(value: object, limit: int) -> bool:
     """Tell whether *value* may be more than *limit* bytes, as DynamoDB counts."""
-    packed = _packed(value)
+    packed = _dynamodb_repeats.packed(value)
     return packed is not None and len(packed) > limit
 
 
@@ -135,63 +132,3 @@ def _scalar(value: "Any", kind: str) -> int:
     if kind == "N":
         return len(str(value)) // 2 + 2
     return len(value) if isinstance(value, bytes | bytearray) else 1
-
-
-def _packed(value: "Any") -> bytes | None:
-    """Return *value* as bytes: equal values are equal bytes; None for what is none of ours."""
-    try:
-        return dumps(value, 2)  # 2: bytes do not depend on which objects are shared
-    except ValueError:
-        return None
-
-
-def content(*parts: object) -> bytes | None:
-    """Return *parts*, of a write, as bytes, a dictionary's keys in order and without a mark."""
-    try:
-        return _packed([_in_order(part) if isinstance(part, dict) else part for part in parts])
-    except TypeError:  # keys that are no text: botocore refuses them later
-        return None
-
-
-def _in_order(part: "dict[str, Any]") -> "list[tuple[str, Any]]":
-    return sorted((name, value) for name, value in part.items() if name != ATTRIBUTE)
-
-
-# Hash of a write, or of what is first in an item → how often, and when last.
-_writes: "dict[int, tuple[int, int]]" = {}
-
-
-def is_familiar(table: str, item: "dict[str, Any]") -> bool:
-    """Tell whether this process wrote an item that begins like *item* already, and count it.
-
-    To compare a whole item takes 4 us, its first attribute 0.5 us: a write that comes again is
-    looked at as a whole from the second time on.
-    """
-    for name, value in item.items():
-        if name == ATTRIBUTE:  # an old mark, which the new one takes the place of
-            continue
-        first = next(iter(value.values()), None) if isinstance(value, dict) else None
-        return _count(hash((table, name, first if isinstance(first, str | bytes) else None))) > 0
-    return False
-
-
-def is_repeated(table: str, written: bytes | None) -> bool:
-    """Tell whether this process made the same write several times already, and count it.
-
-    A loop whose lineage was lost on its way (over SNS, SQS, EventBridge) would never end, since
-    each mark makes a change. Without a mark the write changes nothing, and the loop comes to rest.
-    """
-    return written is not None and _count(hash((table, written))) >= MAX_WRITES
-
-
-def _count(key: int) -> int:
-    """Count what *key* stands for, and return how often it came before within ten minutes."""
-    now_ns = time.monotonic_ns()
-    count, last_ns = _writes.pop(key, (0, 0))
-    if now_ns - last_ns > QUIET_NS:
-        count = 0
-    if len(_writes) >= MAX_REMEMBERED:
-        for old in list(islice(_writes, MAX_REMEMBERED // 4)):  # one at a time costs 5 us a write
-            _writes.pop(old, None)
-    _writes[key] = (count + 1, now_ns)
-    return count

@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 from lumitrace.capture.config import INJECT, settings
-from lumitrace.capture.services import _dynamodb_item, _dynamodb_update
+from lumitrace.capture.services import _dynamodb_item, _dynamodb_repeats, _dynamodb_update
 from lumitrace.capture.services._call import Call
 from lumitrace.capture.services._service import name_of
 from lumitrace.wire.context import SpanContext
@@ -45,15 +45,15 @@ def update(call: Call, params: "Mapping[str, Any]", context: SpanContext) -> "Ma
     name = _name(table)
     if settings.mode_of(name) != INJECT:
         return params, None
-    item = _dynamodb_item
+    item, again = _dynamodb_item, _dynamodb_repeats
     reason = item.table_reason(call, name, context) or item.own_reason(key)
     if reason is not None:
         return params, reason
     ours, reason = _dynamodb_update.with_mark(params, item.new_mark(call, name, context))
     fed = reason is None and call.fed and _dynamodb_update.may_change_nothing(params)
-    if fed and item.is_familiar(name, key):
-        written = item.content(*(params.get(part) for part in WRITTEN))
-        if item.is_repeated(name, written):
+    if fed and again.is_familiar(name, key):
+        written = again.content(*(params.get(part) for part in WRITTEN))
+        if again.is_repeated(name, written):
             return params, "repeated"
     return ours, reason
 
