@@ -1,6 +1,11 @@
 """Three ways to trace a function without a change to its code."""
 
+import shutil
+from pathlib import Path
+
 import pytest
+
+import lumitrace
 
 SIMPLE = """
     import os
@@ -20,6 +25,7 @@ WAYS = {
     "wrapper": {"wrapper": True},
     "redirect": {"handler": "lumitrace.handler", "LUMITRACE_HANDLER": "app.handler"},
     "pth": {"LUMITRACE_AUTO": "1"},
+    "wrapper, with an empty PYTHONPATH": {"wrapper": True, "PYTHONPATH": ""},
     "wrapper, with a PYTHONPATH": {"wrapper": True, "PYTHONPATH": "elsewhere"},
 }
 
@@ -119,6 +125,44 @@ def test_no_handler_named_is_told(run):
     [(_, kind, error)] = told.said
     assert kind == "Runtime.HandlerNotFound"
     assert "LUMITRACE_HANDLER" in error["errorMessage"]
+
+
+@every_way
+def test_a_function_on_its_way_out_writes_nothing(run, name):
+    """LUMITRACE_ENABLED=strip takes marks off and that is all, from the first import on."""
+    told = run(
+        """
+        from lumitrace.capture import botocore
+
+        installed = botocore.install.cache_info().currsize
+
+        def handler(event, context):
+            return installed
+        """,
+        **way(name),
+        LUMITRACE_ENABLED="strip",
+    )
+
+    assert (told.said, told.kinds) == ([("response", 1)], [])
+
+
+def test_a_function_that_brings_lumitrace_uses_its_own(run, opt):
+    """Its packages come before the layer's."""
+    pytest.importorskip("wrapt")
+    shutil.copytree(Path(lumitrace.__file__).parent, opt.parent / "task" / "lumitrace")
+
+    told = run(
+        """
+        import lumitrace
+
+        def handler(event, context):
+            return lumitrace.__file__
+        """,
+        LUMITRACE_AUTO="1",
+    )
+
+    assert told.said == [("response", str(opt.parent / "task" / "lumitrace" / "__init__.py"))]
+    assert told.kinds == ["start", "invocation"]
 
 
 FAILING = """

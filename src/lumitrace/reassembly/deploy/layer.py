@@ -36,7 +36,7 @@ fi
 if [ -z "${PYTHONPATH+set}" ]; then
     export LUMITRACE_AUTO=1  # python/lumitrace.pth looks for it
 else  # then Lambda reads no .pth file, and looks for no package in a layer
-    export PYTHONPATH="$PYTHONPATH:${0%/*}/python"
+    export PYTHONPATH="${PYTHONPATH:+$PYTHONPATH:}${0%/*}/python"
     export LUMITRACE_HANDLER="$_HANDLER" _HANDLER=lumitrace.handler
 fi
 exec "$@"
