@@ -106,16 +106,16 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-@every_way
-def test_a_wrong_handler_gives_the_runtimes_own_words(run, name, case):
-    """What Lambda is told and what is printed are the untraced function's, word for word."""
+def test_a_wrong_handler_gives_the_runtimes_own_words(run, case):
+    """What Lambda is told and what is printed are the untraced function's, whichever way."""
     files, handler = WRONG[case]
     bare = run(files, handler)
 
-    told = run(files, **way(name, handler))
+    told = {name: run(files, **way(name, handler)) for name in WAYS}
 
-    assert (told.said, told.theirs) == (bare.said, bare.theirs)
     assert bare.said or case == "exit"
+    words = (bare.said, bare.theirs)
+    assert {name: (x.said, x.theirs) for name, x in told.items()} == dict.fromkeys(WAYS, words)
 
 
 def test_no_handler_named_is_told(run):
