@@ -26,15 +26,16 @@ class RuntimeApi:
         self.usual, http.client._MAXLINE = http.client._MAXLINE, 1 << 21  # the X-Ray cause is long
         self.server = Server(_Asked, self)
         self.address = f"{LOOPBACK}:{self.server.port}"
-        self.begin([])
+        self.begin([], list)
 
     def stop(self):
         """Take no more requests."""
         self.server.stop()
         http.client._MAXLINE = self.usual
 
-    def begin(self, events):
-        """Have *events* (pairs of body and headers) for the next process."""
+    def begin(self, events, look):
+        """Have *events* (pairs of body and headers) for the next process; *look* before each."""
+        self.look, self.marks = look, []
         self.events, self.posted = list(enumerate(events, 1)), []
         self.idle, self.over = queue.SimpleQueue(), queue.SimpleQueue()
 
@@ -42,6 +43,7 @@ class RuntimeApi:
 class _Asked(Handler):
     def do_GET(self):  # noqa: N802  # http.server's name
         api = self.server.owner
+        api.marks.append(api.look())
         if not api.events:
             api.idle.put(None)
             api.over.get()  # the process is killed while it waits, as Lambda does it

@@ -4,6 +4,7 @@ The Runtime API and AWS are servers in the test's own process, the same for both
 """
 
 import contextlib
+import itertools
 import json
 import os
 import queue
@@ -16,12 +17,14 @@ from tests.twin.servers import CAUSE, ROOT, Recorder, RuntimeApi
 
 FUNCTIONS = Path(__file__).parent / "functions"
 MARK = '{"lumitrace":1,'
+OUTPUTS = ("stdout", "stderr", "telemetry")
 PATIENCE_S = 30
 ALIVE = "waits for work"
 # What the two runs cannot have in common: the time, and where objects lie in memory.
 TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z|\[\d{13}\]")
 ADDRESS = re.compile(rb"0x[0-9a-f]{6,}")
 # Our frame is one of those that fit on the stack; nothing else says so.
+ID = re.compile(rb"8a1c0000-0000-4000-8000-\d{12}")
 DEPTH = re.compile(rb"(?<=Previous line repeated )\d+(?= more times)")
 REPEATED = re.compile(rb'(\{"label": [^}]*\}, )\1+')
 # On Python 3.10 one frame of ours stays where something stands outside ours: DESIGN, P1.
@@ -51,11 +54,13 @@ class Outcome:
         seen: what is compared.
         lines: our span lines, as dictionaries.
         requests: every request to AWS.
+        marks: how much there was of everything each time the process asked for an event.
     """
 
     def __init__(self, folder, exit_code, posted, requests):
         stdout, self.lines = _apart((folder / "stdout").read_bytes())
         self.requests = requests
+        self.folder, self.posted = folder, posted
         state = folder / "state"
         self.noted = state.read_text("utf-8").splitlines() if state.exists() else []
         self.seen = {
@@ -68,6 +73,20 @@ class Outcome:
         }
         for _, told, _ in self.seen["posted"]:
             told[CAUSE] = told[CAUSE] and _settled(told[CAUSE].encode())
+
+
+def pieces(outcome):
+    """Return what *outcome* says of each event by itself, and the requests of each."""
+    files = [(outcome.folder / name).read_bytes() for name in OUTPUTS]
+    for before, after in itertools.pairwise(outcome.marks):
+        cut = [data[a:b] for data, a, b in zip(files, before, after, strict=False)]
+        cut[0], cut[2] = _apart(cut[0])[0], _frames(cut[2])
+        posted = [[told, body, path] for path, told, body in outcome.posted[before[3] : after[3]]]
+        texts = [*cut, repr(posted).encode()]
+        yield (
+            [ID.sub(b"<id>", _settled(text)) for text in texts],
+            outcome.requests[before[4] : after[4]],
+        )
 
 
 def _settled(data):
@@ -152,7 +171,8 @@ class Twins:
         folder = self.folder / str(self.count)
         folder.mkdir()
         self.aws.requests = []
-        self.api.begin([it if isinstance(it, tuple) else (_body(it), {}) for it in events])
+        told = [it if isinstance(it, tuple) else (_body(it), {}) for it in events]
+        self.api.begin(told, lambda: self._sizes(folder))
         job = {
             "handler": handler,
             "folder": str(folder),
@@ -165,7 +185,14 @@ class Twins:
         self.host.stdin.flush()
         pid = int(self.host.stdout.readline().removeprefix("pid "))
         code = self._end(pid)
-        return Outcome(folder, code, self.api.posted, self.aws.requests)
+        outcome = Outcome(folder, code, self.api.posted, self.aws.requests)
+        outcome.marks = self.api.marks
+        return outcome
+
+    def _sizes(self, folder):
+        """Return how much there is by now of all that a process leaves."""
+        sizes = [(folder / name).stat().st_size for name in OUTPUTS]
+        return [*sizes, len(self.api.posted), len(self.aws.requests)]
 
     def _end(self, pid):
         """Wait until the process *pid* has no more to do, or has ended by itself."""

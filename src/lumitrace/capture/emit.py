@@ -118,9 +118,21 @@ def _identity(span: "Span") -> "dict[str, Any]":
 def put(invocation: "Invocation", lines: list[str], *, always: bool = False) -> None:
     """Write *lines*, in pieces that a pipe takes whole; beyond the budget they are counted."""
     invocation.last_write_ns = time.perf_counter_ns()
-    lines = [one for text in health(invocation) + lines for one in text.split("\n")]
+    if not reporter.waiting:
+        _put(invocation, lines, always=always)
+        return
+    failures, told = reporter.take(), False
+    try:
+        _put(invocation, health(invocation, failures) + lines, always=always)
+        told = True
+    finally:
+        if not told:  # a failure of the writing itself: the next write says so
+            reporter.waiting[:0] = failures
+
+
+def _put(invocation: "Invocation", lines: list[str], *, always: bool) -> None:
     piece = ""
-    for text in lines:
+    for text in [one for several in lines for one in several.split("\n")]:
         size = len(text) + 1
         if not always and invocation.written_bytes + size > settings.max_bytes:
             invocation.drop("bytes", size)
@@ -139,10 +151,8 @@ def _write(invocation: "Invocation", piece: str) -> None:
         invocation.drop("unwritten", len(piece))
 
 
-def health(invocation: "Invocation") -> list[str]:
-    """Return a ``health`` line for everything of ours that failed and was not told yet."""
-    if not reporter.waiting:
-        return []
+def health(invocation: "Invocation", failures: list[tuple[str, str]]) -> list[str]:
+    """Return a ``health`` line for each of *failures*: component and message."""
     return [
         line(
             span_line.HEALTH,
@@ -150,5 +160,5 @@ def health(invocation: "Invocation") -> list[str]:
             {"name": invocation.handler.name, "component": component, "message": message},
             {},
         )
-        for component, message in reporter.take()
+        for component, message in failures
     ]

@@ -7,7 +7,7 @@ trace (`frame`).
 """
 
 from lumitrace.capture.config import OFF, settings
-from lumitrace.capture.current import watch_forks
+from lumitrace.capture.current import process, watch_forks
 from lumitrace.capture.frame import cut, dress, is_async
 from lumitrace.capture.guard import Guard
 from lumitrace.capture.invocation import begin, end
@@ -104,10 +104,12 @@ def _wrapper(handler: "Any", name: str | None, tags: dict[str, str]) -> "Any":
             if invocation is not None:
                 with guard:
                     end(invocation, context, None, error)
+                process.active = None  # also where the end failed: the next one is traced
             raise
         if invocation is not None:
             with guard:
                 end(invocation, context, result, None)
+            process.active = None
         return result
 
     return wrapper
@@ -126,10 +128,12 @@ def _async_wrapper(handler: "Any", name: str | None, tags: dict[str, str]) -> "A
             if invocation is not None:
                 with guard:
                     end(invocation, context, None, error)
+                process.active = None  # also where the end failed: the next one is traced
             raise
         if invocation is not None:
             with guard:
                 end(invocation, context, result, None)
+            process.active = None
         return result
 
     return wrapper

@@ -117,13 +117,14 @@ def end(
     invocation: Invocation, context: object, result: object, raised: BaseException | None
 ) -> None:
     """Write what waits and the ``invocation`` line; nothing of the invocation is kept after it."""
-    with guard:
-        integrations.end()
     span = invocation.handler
     fields: dict[str, Any] = {"name": span.name, "kind": span.kind, "startUs": invocation.start_us}
-    fields["durationUs"] = invocation.offset_us(time.perf_counter_ns())
-    fields["cpuUs"] = (time.process_time_ns() - invocation.cpu_ns) // 1000
     try:
+        with guard:
+            integrations.end()
+        with guard:
+            fields["durationUs"] = invocation.offset_us(time.perf_counter_ns())
+            fields["cpuUs"] = (time.process_time_ns() - invocation.cpu_ns) // 1000
         with guard:
             fields |= lines.outcome(span, result, raised)
         with guard:
