@@ -9,7 +9,7 @@ guarded: an exception inside a hook would be the caller's.
 import functools
 from weakref import WeakSet
 
-from lumitrace.capture import _wrapt, bindings, foreign, on_import, resend
+from lumitrace.capture import bindings, foreign, on_import, resend
 from lumitrace.capture.calls import LiveCall
 from lumitrace.capture.config import OFF, ON, settings
 from lumitrace.capture.current import current, process
@@ -35,6 +35,8 @@ hooked: "WeakSet[Any]" = WeakSet()
 
 def patch(module: "Any") -> None:
     """Wrap the method of ``botocore.client``, once."""
+    from lumitrace.capture import _wrapt  # noqa: PLC0415  # only where botocore is
+
     wrapt = _wrapt.load()
     original = module.BaseClient.__dict__.get("_emit_api_params")
     code = getattr(original, "__code__", None)
