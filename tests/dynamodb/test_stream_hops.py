@@ -4,18 +4,15 @@ What is never allowed is a false parent: `Room.outcome` refuses it for every rec
 """
 
 import contextlib
-import os
-from pathlib import Path
 
 import pytest
+from tests import pages
 from tests.dynamodb.stream_room import MODES, TABLE, Room, through_kinesis
 
 moto = pytest.importorskip("moto")
 boto3 = pytest.importorskip("boto3")
 pytest.importorskip("duckdb")
 
-PAGE = Path(__file__).parents[2] / "docs" / "dynamodb.md"
-BEGIN, END = "<!-- stream hops: begin -->", "<!-- stream hops: end -->"
 HEAD = f"| write | {' | '.join(MODES)} |\n|---|---|---|---|\n"
 KEY, OTHER = {"saleId": {"S": "1"}}, {"saleId": {"S": "2"}}
 OLD = {**KEY, "n": {"N": "7"}, "more": {"S": "x"}}
@@ -355,16 +352,7 @@ def table(room):
 
 def test_the_table_in_the_docs_is_what_was_played(table):
     """Each write was made, streamed and joined for real."""
-    rows = [f"| {' | '.join([name, *found])} |" for name, found in table.items()]
-    wanted = f"{BEGIN}\n\n{HEAD}" + "\n".join(rows) + f"\n\n{END}"
-    page = PAGE.read_text("utf-8")
-    head, _, rest = page.partition(BEGIN)
-    said, _, tail = rest.partition(END)
-    if os.environ.get("WRITE_STREAM_HOPS"):
-        PAGE.write_text(f"{head}{wanted}{tail}", "utf-8")
-        return
-
-    assert f"{BEGIN}{said}{END}" == wanted, "WRITE_STREAM_HOPS=1 writes the table anew"
+    pages.compare("dynamodb.md", "stream hops", HEAD, table, "WRITE_STREAM_HOPS")
 
 
 def test_with_a_secret_every_write_is_joined_or_listed(table):

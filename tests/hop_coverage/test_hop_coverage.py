@@ -1,8 +1,5 @@
 """Every kind of hop, played on both sides: the table in docs/services.md is what came out."""
 
-import os
-from pathlib import Path
-
 import pytest
 
 pytest.importorskip("botocore")
@@ -13,9 +10,8 @@ pytest.importorskip("aws_lambda_powertools")
 import hop_plays  # noqa: F401  # registers its kinds
 import hop_plays_of_batches
 from hop_kinds import KINDS, outcomes
+from tests import pages
 
-PAGE = Path(__file__).parents[2] / "docs" / "services.md"
-BEGIN, END = "<!-- hop coverage: begin -->", "<!-- hop coverage: end -->"
 HEAD = (
     "| hop | (a) with injection | (b) without | (c) sender without lines "
     "| (c) receiver without lines: seen last |\n|---|---|---|---|---|\n"
@@ -34,16 +30,7 @@ def table(stage):
 
 def test_the_table_in_the_docs_is_what_was_played(table):
     """Each hop was sent and received by capture, and joined by reassembly."""
-    rows = [f"| {' | '.join([name, *found])} |" for name, found in table.items()]
-    wanted = f"{BEGIN}\n\n{HEAD}" + "\n".join(rows) + f"\n\n{END}"
-    page = PAGE.read_text("utf-8")
-    head, _, rest = page.partition(BEGIN)
-    said, _, tail = rest.partition(END)
-    if os.environ.get("WRITE_HOP_COVERAGE"):
-        PAGE.write_text(f"{head}{wanted}{tail}", "utf-8")
-        return
-
-    assert f"{BEGIN}{said}{END}" == wanted, "WRITE_HOP_COVERAGE=1 writes the table anew"
+    pages.compare("services.md", "hop coverage", HEAD, table, "WRITE_HOP_COVERAGE")
 
 
 def test_nearly_every_hop_that_aws_makes_traceable_is_exact(table):
