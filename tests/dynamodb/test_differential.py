@@ -71,7 +71,7 @@ def shown(value):
     """Return *value* with its types and its order, without what is never the same."""
     if isinstance(value, dict):
         kept = [(k, v) for k, v in value.items() if k not in APART]
-        if "RequestId" in value and "HTTPHeaders" in value:
+        if "HTTPStatusCode" in value and "HTTPHeaders" in value:  # the headers have the time
             kept = [(k, v) for k, v in value.items() if k not in ("RequestId", "HTTPHeaders")]
         return [(k, shown(v)) for k, v in kept]
     if isinstance(value, list | tuple):
