@@ -204,6 +204,18 @@ def test_one_entry_stays_out_and_the_others_do_not(captured, context, aws, more,
     assert reason(captured) == why
 
 
+@pytest.mark.parametrize(("more", "why"), REASONS, ids=[f"{n}" for n in range(len(REASONS))])
+def test_one_put_stays_out(captured, context, aws, more, why):
+    """The one request that is made has the caller's item, and the entry says why."""
+    client = aws.client("dynamodb")
+
+    run(context, lambda: client.put_item(TableName="t", Item={**KEY, **more}))
+
+    [sent] = aws.sent
+    assert set(sent["Item"]) == {*KEY, *more}
+    assert reason(captured) == why
+
+
 def test_large_items_that_leave_room_are_marked(captured, context, aws):
     """389 KiB, counted as DynamoDB does: bytes of names and values, digits by two."""
     client = aws.client("dynamodb")
