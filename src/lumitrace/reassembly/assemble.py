@@ -7,20 +7,10 @@ from lumitrace.reassembly.attempts import cut_into_attempts, number_attempts
 from lumitrace.reassembly.events import Counts, LogEvent
 from lumitrace.reassembly.fields import extend
 from lumitrace.reassembly.fingerprints import changes, writes
-from lumitrace.reassembly.model import (
-    AUTHORIZERS,
-    CLAIMED,
-    POLLED,
-    PUBLIC,
-    RECORD,
-    Assembled,
-    Attempt,
-    Hop,
-    Span,
-    Transaction,
-)
+from lumitrace.reassembly.model import AUTHORIZERS, CLAIMED, POLLED, PUBLIC, RECORD, Attempt, Span
 from lumitrace.reassembly.pipeline.duckdb import Result, Rows, Steps
 from lumitrace.reassembly.silent import stand_in
+from lumitrace.reassembly.transaction import Assembled, Hop, Transaction
 from lumitrace.reassembly.unfold import unfold
 from lumitrace.wire import link_key
 

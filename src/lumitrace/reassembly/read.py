@@ -8,11 +8,11 @@ from typing import TypeVar
 from lumitrace.reassembly.assemble import assemble
 from lumitrace.reassembly.aws import Account
 from lumitrace.reassembly.events import Counts, LogEvent
-from lumitrace.reassembly.model import Assembled
 from lumitrace.reassembly.problem import Problem
 from lumitrace.reassembly.sources.cloudwatch import CloudWatch
 from lumitrace.reassembly.sources.file import read_file
 from lumitrace.reassembly.sources.window import Window
+from lumitrace.reassembly.transaction import Assembled
 
 T = TypeVar("T")
 

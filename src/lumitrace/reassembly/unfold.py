@@ -6,6 +6,7 @@ out, and a line that names no span is counted as broken.
 
 from typing import Any
 
+from lumitrace.reassembly.closing import close
 from lumitrace.reassembly.events import Counts
 from lumitrace.reassembly.fields import (
     extend,
@@ -22,16 +23,14 @@ from lumitrace.reassembly.fields import (
     url,
     whole,
 )
-from lumitrace.reassembly.model import CALL, CUSTOM, INVOCATION, RECORD, Attempt, Failure, Span
+from lumitrace.reassembly.model import CALL, CUSTOM, INVOCATION, RECORD, Attempt, Span
 from lumitrace.reassembly.records import (
-    fail_record,
     join_times,
     read_bound,
     read_links,
     read_provenance,
-    send_apart,
 )
-from lumitrace.wire import link_key, semconv, span_line
+from lumitrace.wire import semconv, span_line
 from lumitrace.wire.context import is_id
 
 # Which of two descriptions of one span is the fuller: its own line, an entry, an announcement.
@@ -67,7 +66,9 @@ class Unfolding:
         for span_id, tags in self.tags.items():
             if span_id in self.spans:
                 self.spans[span_id].tags.update(tags)
-        self._finish()
+        for span in self.spans.values():
+            span.open = span.role == CALL and self.ranks.get(span.span_id) == OPEN_RANK
+        close(self.attempt, self.spans)
 
     # The records
 
@@ -238,44 +239,6 @@ class Unfolding:
         if isinstance(tags, dict):
             said = {str(key): tag_text(value) for key, value in tags.items()}
             self.tags.setdefault(line["spanId"], {}).update(said)
-
-    # What never ended
-
-    def _finish(self) -> None:
-        attempt = self.attempt
-        handlers = [span for span in self.spans.values() if span.role == INVOCATION]
-        attempt.invocation = min(
-            handlers, key=lambda span: (span.start_us, span.span_id), default=None
-        )
-        for call in [span for span in self.spans.values() if span.bound]:
-            send_apart(self.spans, call)
-        attempt.spans = sorted(self.spans.values(), key=lambda s: (s.start_us, s.span_id))
-        if attempt.invocation is not None:
-            handler = attempt.invocation
-            implicit = link_key.link_key(link_key.LAMBDA, attempt.request_id)
-            extend(handler.link_in, [implicit] if implicit else [])
-            attempt.start_ms = attempt.start_ms or handler.start_us // 1000
-            attempt.end_ms = max(attempt.end_ms, handler.end_us // 1000)
-            failure = attempt.outcome or attempt.believed
-            if failure is not None and not handler.failed:
-                self._fail(handler, failure)
-        for span in attempt.spans:
-            if span.role == RECORD and not span.name:  # folded: as a line of its own would say
-                span.name = f"process {attempt.source or attempt.trigger or 'records'}"
-            if self.ranks.get(span.span_id) == OPEN_RANK and span.role == CALL:
-                span.open = True
-            if span.role == RECORD and span.record_id in attempt.failed_records:
-                fail_record(span, attempt.invocation)
-
-    def _fail(self, handler: Span, outcome: Failure) -> None:
-        """Close the handler's span from Lambda's lines: killed, or failed after its return."""
-        handler.status = span_line.STATUS_ERROR
-        handler.failure = outcome
-        if handler.duration_us is None:
-            report = self.attempt.report
-            measured = report.duration_ms if report else ""
-            lasted = (self.attempt.end_ms - handler.start_us // 1000) * 1000
-            handler.duration_us = int(float(measured) * 1000) if measured else max(0, lasted)
 
 
 _READ = {

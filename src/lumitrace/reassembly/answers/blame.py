@@ -6,7 +6,8 @@ from lumitrace.reassembly.answers import describe
 from lumitrace.reassembly.answers.outcome import outcome
 from lumitrace.reassembly.answers.transactions import row
 from lumitrace.reassembly.items.table import Facts
-from lumitrace.reassembly.model import Assembled, Span
+from lumitrace.reassembly.model import Span
+from lumitrace.reassembly.transaction import Assembled
 from lumitrace.wire.mark import mark_ms, parse_mark, table_hash
 
 

@@ -8,7 +8,8 @@ from lumitrace.reassembly.answers import describe
 from lumitrace.reassembly.answers.outcome import Outcome
 from lumitrace.reassembly.answers.path import Found, failures, stopped_in
 from lumitrace.reassembly.answers.tag_choice import ID_NAME
-from lumitrace.reassembly.model import INVOCATION, Assembled, Transaction
+from lumitrace.reassembly.model import INVOCATION
+from lumitrace.reassembly.transaction import Assembled, Transaction
 
 _QUOTED_OR_NUMBERED = re.compile(r"[\w.+-]*\d[\w.+-]*")
 SHORTEST_ID = 4  # characters; a shorter tag would tear words apart

@@ -1,7 +1,8 @@
 """What the answers call things: an entry, a call, a transaction's tags."""
 
 from lumitrace.reassembly.assemble import HTTP, place_name
-from lumitrace.reassembly.model import PUBLIC, Assembled, Attempt, Span, Transaction
+from lumitrace.reassembly.model import PUBLIC, Attempt, Span
+from lumitrace.reassembly.transaction import Assembled, Transaction
 
 PLACES = {
     "activemq": "ActiveMQ",

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from lumitrace.reassembly.model import Assembled, Attempt, Span, Transaction
+from lumitrace.reassembly.model import Attempt, Span
+from lumitrace.reassembly.transaction import Assembled, Transaction
 
 SHORTEST = 6  # characters of the beginning of an id
 

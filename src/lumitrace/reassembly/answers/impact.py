@@ -15,7 +15,7 @@ from lumitrace.reassembly.answers.outcome import (
     UNFINISHED,
 )
 from lumitrace.reassembly.answers.tag_choice import ID_NAME, choose_id, choose_sum, money, noun
-from lumitrace.reassembly.model import Assembled, Transaction
+from lumitrace.reassembly.transaction import Assembled, Transaction
 
 EXACT = 100  # digits: of a sum of numbers of 30 digits none is rounded away
 

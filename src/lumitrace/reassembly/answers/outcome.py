@@ -9,15 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from lumitrace.reassembly.assemble import HTTP
-from lumitrace.reassembly.model import (
-    POLLED,
-    PUBLIC,
-    RECORD,
-    Assembled,
-    Attempt,
-    Span,
-    Transaction,
-)
+from lumitrace.reassembly.model import POLLED, PUBLIC, RECORD, Attempt, Span
+from lumitrace.reassembly.transaction import Assembled, Transaction
 
 OK = "ok"
 FAILED = "failed"

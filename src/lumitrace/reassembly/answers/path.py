@@ -2,7 +2,8 @@
 
 from lumitrace.reassembly.answers.outcome import Outcome
 from lumitrace.reassembly.assemble import HTTP
-from lumitrace.reassembly.model import INVOCATION, RECORD, Assembled, Attempt, Failure, Hop, Span
+from lumitrace.reassembly.model import INVOCATION, RECORD, Attempt, Failure, Span
+from lumitrace.reassembly.transaction import Assembled, Hop
 
 Found = tuple[Span | None, Failure, Attempt]
 

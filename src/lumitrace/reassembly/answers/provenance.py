@@ -4,7 +4,7 @@ from collections import defaultdict
 from typing import Any
 
 from lumitrace.reassembly.answers import describe
-from lumitrace.reassembly.model import Assembled, Transaction
+from lumitrace.reassembly.transaction import Assembled, Transaction
 
 Writer = tuple[str, str, str]  # function, release, call; "" where it was not read
 TELLING = 0.5  # of the failing transactions more than of the healthy ones: else it is no news

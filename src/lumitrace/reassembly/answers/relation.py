@@ -3,7 +3,8 @@
 from typing import Any
 
 from lumitrace.reassembly.answers.path import hop_to
-from lumitrace.reassembly.model import CLAIMED, RECORD, Assembled, Span, Transaction
+from lumitrace.reassembly.model import CLAIMED, RECORD, Span
+from lumitrace.reassembly.transaction import Assembled, Transaction
 from lumitrace.wire.link_key import W3C
 from lumitrace.wire.span_line import LAST_WRITER
 

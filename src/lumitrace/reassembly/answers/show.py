@@ -11,15 +11,8 @@ from lumitrace.reassembly.answers.provenance import read_from
 from lumitrace.reassembly.answers.relation import candidates, relations
 from lumitrace.reassembly.answers.stack import virtual_stack
 from lumitrace.reassembly.answers.transactions import row
-from lumitrace.reassembly.model import (
-    INVOCATION,
-    RECORD,
-    SPAN_LINE,
-    Assembled,
-    Attempt,
-    Span,
-    Transaction,
-)
+from lumitrace.reassembly.model import INVOCATION, RECORD, SPAN_LINE, Attempt, Span
+from lumitrace.reassembly.transaction import Assembled, Transaction
 
 
 def show(assembled: Assembled, wanted: str, *, raw: bool = False) -> dict[str, Any] | None:

@@ -5,16 +5,8 @@ from typing import Any
 from lumitrace.reassembly.answers import describe
 from lumitrace.reassembly.answers.outcome import Outcome
 from lumitrace.reassembly.answers.path import Found, failures, hop_to, stopped_in, way_down
-from lumitrace.reassembly.model import (
-    CUSTOM,
-    INVOCATION,
-    RECORD,
-    Assembled,
-    Attempt,
-    Failure,
-    Span,
-    Transaction,
-)
+from lumitrace.reassembly.model import CUSTOM, INVOCATION, RECORD, Attempt, Failure, Span
+from lumitrace.reassembly.transaction import Assembled, Transaction
 
 Frame = dict[str, Any]
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from lumitrace.reassembly.answers import describe
 from lumitrace.reassembly.answers.outcome import FAILED, PENDING, SHARED, Outcome, outcome
-from lumitrace.reassembly.model import Assembled, Transaction
+from lumitrace.reassembly.transaction import Assembled, Transaction
 
 NOT_WELL = frozenset((FAILED, SHARED, PENDING))
 

@@ -16,7 +16,8 @@ from lumitrace.reassembly.answers.outcome import (
 )
 from lumitrace.reassembly.answers.provenance import suspect
 from lumitrace.reassembly.answers.stack import virtual_stack
-from lumitrace.reassembly.model import Assembled, Attempt
+from lumitrace.reassembly.model import Attempt
+from lumitrace.reassembly.transaction import Assembled
 
 MINUTE_MS = 60_000
 OTHER_CAUSES = 3

@@ -11,10 +11,10 @@ from lumitrace.reassembly.answers.why import why
 from lumitrace.reassembly.aws import Account
 from lumitrace.reassembly.cli import items, show_page, transactions_page, why_page
 from lumitrace.reassembly.cli.screen import Screen
-from lumitrace.reassembly.model import Assembled
 from lumitrace.reassembly.problem import FAILURE, Problem
 from lumitrace.reassembly.read import Where, read
 from lumitrace.reassembly.sources.window import parse_window
+from lumitrace.reassembly.transaction import Assembled
 
 
 def run(asked: argparse.Namespace) -> int:
