@@ -49,7 +49,7 @@ def test_a_killed_attempt_is_closed_from_lambdas_lines(  # the cases
     assert (said["cause"]["type"], said["impact"]["lost"]) == (kind, 1)
     frame = said["stack"][-1]
     assert frame["failure"] == {"type": kind, "message": message}
-    assert frame["stopped"] == "in dynamodb.Query payments, or in a call after it"
+    assert frame["stopped"] == "in dynamodb.Query payments, or in what began right after it"
 
 
 def test_what_ended_before_a_kill_is_told_as_a_call_after_it(night, log_file, answer):

@@ -173,6 +173,14 @@ class Twins:
         self.aws.requests = []
         told = [it if isinstance(it, tuple) else (_body(it), {}) for it in events]
         self.api.begin(told, lambda: self._sizes(folder))
+        pid = self.start(handler, folder, environment, traced=traced, **more)
+        code = self._end(pid)
+        outcome = Outcome(folder, code, self.api.posted, self.aws.requests)
+        outcome.marks = self.api.marks
+        return outcome
+
+    def start(self, handler, folder, environment, *, traced=True, **more):
+        """Start a process that asks for events; return its id."""
         job = {
             "handler": handler,
             "folder": str(folder),
@@ -183,11 +191,7 @@ class Twins:
         }
         self.host.stdin.write(json.dumps(job) + "\n")
         self.host.stdin.flush()
-        pid = int(self.host.stdout.readline().removeprefix("pid "))
-        code = self._end(pid)
-        outcome = Outcome(folder, code, self.api.posted, self.aws.requests)
-        outcome.marks = self.api.marks
-        return outcome
+        return int(self.host.stdout.readline().removeprefix("pid "))
 
     def _sizes(self, folder):
         """Return how much there is by now of all that a process leaves."""

@@ -106,7 +106,7 @@ def stopped_in(attempt: Attempt) -> str:
     opened = [span for span in calls if span.open]
     if opened:
         last = max(opened, key=lambda span: span.start_us)
-        return f"in {last.operation} {last.resource}".rstrip() + ", or in a call after it"
+        return f"in {last.operation} {last.resource}".rstrip() + ", or in what began right after it"
     if calls:
         last = max(calls, key=lambda span: span.end_us)
         return f"in a call after {last.operation} {last.resource}".rstrip() + ", or in its own code"
