@@ -6,10 +6,11 @@ import random
 import re
 import threading
 import time
+from dataclasses import replace
 
 from tests.twin.servers import Recorder
 
-from local_aws import platform_lines
+from local_aws.platform_lines import Report, TextLines
 from lumitrace.reassembly.answers.path import stopped_in
 from lumitrace.reassembly.assemble import assemble
 from lumitrace.reassembly.events import LogEvent
@@ -20,6 +21,7 @@ STOPPED = re.compile(
     r"or in (what began right after it|its own code)\Z"
 )
 NAME = re.compile(rb"t\d+-(\d+)(?:-\w+)*")
+PLATFORM = TextLines("function", "stream", "python3.13", "us-east-1")
 ENDS = {  # how it dies: what Lambda's report says
     "hang": ("timeout", None),
     "spin": ("timeout", None),
@@ -128,18 +130,13 @@ class Death:
         """Return the log of its sandbox, as Lambda has it."""
         status, error = ENDS.get(self.steps[-1][0], EXIT)
         for request_id in self.ids:
-            yield platform_lines.start(request_id)
+            yield from PLATFORM.start(request_id)
             yield from (line for line in self.text.splitlines() if f'"{request_id}"' in line)
             dead = request_id == self.request_id
-            yield platform_lines.end(request_id)
-            yield platform_lines.report(
-                request_id,
-                duration_ms=1000,
-                memory_mb=128,
-                used_mb=64,
-                status=status if dead else None,
-                error_type=error if dead else None,
-            )
+            report = Report(request_id, 1000, memory_mb=128, used_mb=64)
+            if dead:
+                report = replace(report, status=status, error_type=error)
+            yield from PLATFORM.end(report)
 
 
 class Kills:

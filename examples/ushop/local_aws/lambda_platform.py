@@ -45,12 +45,15 @@ class Settings:
             machine, AWS has no such limit.
         environment: More variables for every function.
         layers: More folders to import from.
+        init_timeout_s: After which an init is given up and run again within the invocation.
+            https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
     """
 
     retry_delays_s: Sequence[float] = (0.5, 1.0)
     sandboxes: int = 4
     environment: Mapping[str, str] | None = None
     layers: Sequence[Path] = ()
+    init_timeout_s: float = 10.0
 
 
 class Platform:
@@ -81,6 +84,7 @@ class Platform:
         self.spawner = spawner
         self.aws_environment: dict[str, str] = {}
         self.here: dict[str, str] = {}
+        self.init_timeout_s = settings.init_timeout_s
         self._activity = activity
         self._settings = settings
         self._pools = {
@@ -160,6 +164,7 @@ class Platform:
             "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group,
             "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "AWS_LAMBDA_LOG_FORMAT": function.log_format,
             "_LOCAL_AWS_LAYERS": ":".join(map(str, self._settings.layers)),
             **self.aws_environment,
             **{name: self._here(value) for name, value in function.environment.items()},

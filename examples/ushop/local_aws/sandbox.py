@@ -9,10 +9,12 @@ import queue
 import time
 from dataclasses import replace
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from . import platform_lines, xray
+from . import xray
 from .invocation import Outcome
+from .json_platform_lines import JsonLines
+from .platform_lines import Report, TextLines, reason
 from .process import Process
 
 if TYPE_CHECKING:
@@ -21,8 +23,7 @@ if TYPE_CHECKING:
     from .template import Function
 
 _DEATH_S = 5.0  # a killed process is gone long before
-# https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
-INIT_TIMEOUT_S = 10.0
+_WATCH_S = 0.02  # how often the memory of a process at work is looked at
 
 
 class _Failure(Exception):  # noqa: N818  # it ends an invocation, it is no error of ours
@@ -42,9 +43,12 @@ class Sandbox:
         self._platform = platform
         self._function = function
         self.log_stream = f"{datetime.now(timezone.utc):%Y/%m/%d}/[$LATEST]{os.urandom(16).hex()}"
+        style = JsonLines if function.log_format == "JSON" else TextLines
+        self._lines = style(function.name, self.log_stream, platform.runtime, platform.region)
         self._process: Process | None = None
         self._init_ms: float | None = None
         self._used_mb = 0
+        self._out_of_memory = False
         self._first = True
         self._tail: list[str] = []
         self._stopped = False
@@ -74,7 +78,7 @@ class Sandbox:
         if self._stopped:
             message = "the stage has ended"
             raise InterruptedError(message)
-        self._end(invocation, time.monotonic() - began, failure)
+        self._end(invocation, time.monotonic() - began, failure, raised=outcome.error is not None)
         return replace(outcome, log_tail="".join(self._tail)[-4096:])
 
     def stop(self) -> None:
@@ -90,11 +94,16 @@ class Sandbox:
         self._tail.append(message)
         self._platform.shipper.put(self._function.log_group, self.log_stream, message, at)
 
+    def _tell(self, lines: list[str]) -> None:
+        """Write what Lambda itself says."""
+        for line in lines:
+            self.log(line)
+
     def _cold_start(self) -> None:
-        self.log(platform_lines.init_start(self._platform.runtime, self._platform.region))
+        self._tell(self._lines.init_start())
         began = time.monotonic()
         with contextlib.suppress(_Failure):  # it is tried again, within the invocation
-            self._init("init", began + INIT_TIMEOUT_S)
+            self._init("init", began + self._platform.init_timeout_s)
             self._init_ms = (time.monotonic() - began) * 1000
 
     def _run(self, invocation: Invocation, deadline: float) -> Outcome:
@@ -103,7 +112,7 @@ class Sandbox:
             # After a crash or a timeout: what the documents call a suppressed init.
             process = process or self._init("invoke", deadline)
         finally:
-            self.log(platform_lines.start(invocation.request_id))
+            self._tell(self._lines.start(invocation.request_id))
         self._measure()
         process.thaw()
         process.give(invocation.event, self._headers(invocation))
@@ -114,10 +123,7 @@ class Sandbox:
             elif said[0] == "error":
                 outcome = Outcome(invocation.request_id, said[1], "Unhandled")
             elif said[0] == "exit":
-                self._process = None
-                self.log(platform_lines.exited(invocation.request_id, said[1]))
-                reason = platform_lines.reason(said[1])
-                raise _Failure(reason, "error", "Runtime.ExitError")
+                self._died(invocation, said[1])
         self._measure()
         process.freeze()
         return outcome
@@ -125,6 +131,7 @@ class Sandbox:
     def _init(self, phase: str, deadline: float) -> Process:
         """Start a process and wait until it asks for work."""
         began = time.monotonic()
+        self._used_mb, self._out_of_memory = 0, False
         try:
             self._process = Process(self._platform, self._function, self.log_stream, self.log)
             if self._stopped:  # stop() came while the process was being started
@@ -134,7 +141,7 @@ class Sandbox:
             self._process = None
             took_ms = (time.monotonic() - began) * 1000
             error_type = failure.error_type if failure.status == "error" else None
-            self.log(platform_lines.init_report(took_ms, phase, failure.status, error_type))
+            self._tell(self._lines.init_report(took_ms, phase, failure.status, error_type))
             raise
         return self._process
 
@@ -144,21 +151,35 @@ class Sandbox:
             if said[0] == "init_error":
                 error_type, told = said[1], said[2]
             elif said[0] == "exit":
-                reason = platform_lines.reason(said[1])
-                raise _Failure(reason, "error", error_type, told)
+                raise _Failure(reason(said[1]), "error", error_type, told)
+
+    def _died(self, invocation: Invocation, exit_code: int) -> NoReturn:
+        """Tell of a process that ended within an invocation."""
+        self._process = None
+        told = reason(exit_code)
+        self._tell(self._lines.exited(invocation.request_id, told))
+        kind = "Runtime.OutOfMemory" if self._out_of_memory else "Runtime.ExitError"
+        raise _Failure(told, "error", kind)
 
     def _said(self, process: Process, deadline: float) -> tuple[Any, ...]:
-        """Wait for what the process says next; kill it at the deadline."""
-        try:
-            return process.said(deadline)
-        except queue.Empty:
-            self._measure()
-            process.kill()
-            while process.said(time.monotonic() + _DEATH_S)[0] != "exit":  # its last lines first
-                pass
-            self._process = None
-            message = f"Task timed out after {self._function.timeout_s:.2f} seconds"
-            raise _Failure(message, "timeout", "Sandbox.Timedout") from None
+        """Wait for what the process says next; kill it at the deadline, or for its memory."""
+        while True:
+            try:
+                return process.said(min(deadline, time.monotonic() + _WATCH_S))
+            except queue.Empty:
+                self._measure()
+            if time.monotonic() >= deadline:
+                break
+            if self._used_mb > self._function.memory_mb and not self._out_of_memory:
+                self._out_of_memory = True
+                self._used_mb = self._function.memory_mb  # no kernel lets it have more
+                process.kill()
+        process.kill()
+        while process.said(time.monotonic() + _DEATH_S)[0] != "exit":  # its last lines first
+            pass
+        self._process = None
+        message = f"Task timed out after {self._function.timeout_s:.2f} seconds"
+        raise _Failure(message, "timeout", "Sandbox.Timedout")
 
     def _headers(self, invocation: Invocation) -> dict[str, str]:
         headers = {
@@ -175,18 +196,22 @@ class Sandbox:
         if self._process:
             self._used_mb = max(self._used_mb, self._process.memory_mb())
 
-    def _end(self, invocation: Invocation, took_s: float, failure: _Failure | None) -> None:
+    def _end(
+        self, invocation: Invocation, took_s: float, failure: _Failure | None, *, raised: bool
+    ) -> None:
         timed_out = failure is not None and failure.status == "timeout"
-        self.log(platform_lines.end(invocation.request_id))
-        self.log(
-            platform_lines.report(
-                invocation.request_id,
-                duration_ms=(self._function.timeout_s if timed_out else took_s) * 1000,
-                memory_mb=self._function.memory_mb,
-                used_mb=self._used_mb,
-                init_ms=self._init_ms,
-                status=failure.status if failure else None,
-                error_type=failure.error_type if failure and not timed_out else None,
+        self._tell(
+            self._lines.end(
+                Report(
+                    invocation.request_id,
+                    duration_ms=(self._function.timeout_s if timed_out else took_s) * 1000,
+                    memory_mb=self._function.memory_mb,
+                    used_mb=self._used_mb,
+                    init_ms=self._init_ms,
+                    status=failure.status if failure else None,
+                    error_type=failure.error_type if failure and not timed_out else None,
+                    raised=raised,
+                )
             )
         )
         self._init_ms = None

@@ -58,6 +58,7 @@ class Function:
     memory_mb: int = 128
     max_retries: int = 2  # of asynchronous events
     reserved_concurrency: int | None = None
+    log_format: str = "Text"  # or "JSON"
     environment: Mapping[str, str] = field(default_factory=dict)
     events: tuple[Event, ...] = ()
 
@@ -168,6 +169,7 @@ class Template:
                 memory_mb=int(told.pop("MemorySize", 128)),
                 max_retries=int(told.pop("EventInvokeConfig", {}).get("MaximumRetryAttempts", 2)),
                 reserved_concurrency=told.pop("ReservedConcurrentExecutions", None),
+                log_format=told.pop("LoggingConfig", {}).get("LogFormat", "Text"),
                 environment={
                     name: str(value) for name, value in told.pop("Environment")["Variables"].items()
                 },
