@@ -19,7 +19,7 @@ TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
     [
         ("api_gateway_rest", "api-gateway-rest", "POST /sales/{id}", "apigw:JKJaXmPLvHcESHA="),
         ("api_gateway_http", "api-gateway-http", "POST /sales", "apigw:JKJaXmPLvHcESHB="),
-        ("function_url", "function-url", "POST /my/path", None),
+        ("function_url", "function-url", "POST /my/*", None),
         ("alb", "alb", "GET /health", None),
         ("alb_multi_value", "alb", "GET /health", None),
     ],

@@ -92,15 +92,15 @@ def test_a_refused_detail_goes_again_as_it_was(captured, context, aws, monkeypat
     assert aws.sent[1]["Entries"] == [ENTRY]
 
 
-def test_a_message_to_a_web_socket_names_its_connection(captured, context, aws):
-    """PostToConnection is a call like any other, untouched."""
+def test_a_message_to_a_web_socket_names_no_connection(captured, context, aws):
+    """PostToConnection is a call like any other, untouched; its connection is a person's."""
     client = aws.client("apigatewaymanagementapi")
 
     call = sent_by(
         captured, context, lambda: client.post_to_connection(ConnectionId="c1", Data=b"")
     )
 
-    assert call[1:3] == ["apigatewaymanagementapi.PostToConnection", "c1"]
+    assert call[1:3] == ["apigatewaymanagementapi.PostToConnection", ""]
 
 
 def test_kinesis_round_trip(captured, context, aws, event):

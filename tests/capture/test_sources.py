@@ -63,7 +63,7 @@ SHAPES = [
     ("firehose", "firehose", "ushop_archive", []),
     ("firehose_kinesis", "firehose", "ushop_archive", [FIRST]),
     ("firehose_sns", "firehose", "ushop_archive", [SNS]),
-    ("function_url", "function-url", "POST /my/path", [CLAIM]),
+    ("function_url", "function-url", "POST /my/*", [CLAIM]),
     ("kafka_msk", "kafka", "clicks", [OURS]),
     ("kafka_self_managed", "kafka", "clicks", [OURS]),
     ("kinesis", "kinesis", "ushop_clicks", [FIRST, SECOND]),

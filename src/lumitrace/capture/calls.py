@@ -5,7 +5,7 @@ import time
 from lumitrace.capture import emit
 from lumitrace.capture.config import settings
 from lumitrace.capture.line import line
-from lumitrace.capture.redact import message
+from lumitrace.capture.redact import failure
 from lumitrace.capture.services._service import Call
 from lumitrace.capture.span import CallSpan, Span
 from lumitrace.wire import span_line
@@ -99,7 +99,7 @@ class LiveCall:
         if code >= 300:
             return refusal(parsed, self.call.operation)
         if self.call.service == "lambda" and parsed.get("FunctionError"):
-            return {"type": "FunctionError", "message": "the invoked function failed"}
+            return failure("FunctionError", "the invoked function failed")
         return None
 
     def begin(self) -> None:
@@ -193,4 +193,4 @@ def refusal(parsed: "Mapping[str, Any]", operation: str) -> dict[str, str]:
     error = error if isinstance(error, dict) else {}
     code = str(error.get("Code") or "Unknown")[:MAX_CODE]
     text = f"An error occurred ({code}) when calling the {operation} operation: "
-    return {"type": code, "message": message(text + str(error.get("Message", ""))), "code": code}
+    return {**failure(code, text + str(error.get("Message", ""))), "code": code}

@@ -1,5 +1,6 @@
 """What a line says of an exception: its type, its text, its place."""
 
+from lumitrace.capture.config import settings
 from lumitrace.capture.guard import Guard
 from lumitrace.capture.redact import message
 
@@ -27,8 +28,9 @@ guard = Guard("capture.error")
 def describe(error: BaseException) -> dict[str, str]:
     """Return ``{"type", "message", "at"}`` of *error*; what cannot be told is left out."""
     described = {"type": type(error).__name__[:MAX_NAME]}
-    with guard:
-        described["message"] = message(str(error))
+    if settings.errors:
+        with guard:
+            described["message"] = message(str(error))
     with guard:
         place = _place(error.__traceback__)
         if place:

@@ -108,6 +108,17 @@ TABLE = (
         "LUMITRACE_MAX_BYTES", "262144", "Bytes that one invocation writes; the rest is counted."
     ),
     Setting(
+        "LUMITRACE_ERRORS",
+        "message",
+        "`type` writes the class of an error and AWS's code, and no text of it.",
+        ("message", "type"),
+    ),
+    Setting(
+        "LUMITRACE_MASK",
+        "",
+        "More names, separated by commas, whose values are masked wherever texts are written.",
+    ),
+    Setting(
         "LUMITRACE_LOG_IDS",
         OFF,
         "`1` puts `traceId` and `spanId` on the application's own log records.",

@@ -12,7 +12,8 @@ from lumitrace.capture.config import settings
 from lumitrace.capture.current import current
 from lumitrace.capture.error import describe
 from lumitrace.capture.guard import Guard
-from lumitrace.capture.redact import message
+from lumitrace.capture.path import REST, named
+from lumitrace.capture.redact import failure
 from lumitrace.capture.services._service import OWN, Call
 from lumitrace.wire import link_key as keys
 from lumitrace.wire.context import format_traceparent, parse_traceparent
@@ -29,6 +30,7 @@ MAX_METHOD = 32  # characters
 MAX_HOST = 253  # characters: RFC 1035, section 2.3.4
 MAX_URL = 1024  # characters that are kept
 SIGNED = "AWS4-"  # how the Authorization of a signed AWS request begins
+AWS = (".amazonaws.com", ".amazonaws.com.cn")
 SIGNATURE = "x-amz-signature="  # in the query of a presigned one
 CONTENT_SHA256 = "x-amz-content-sha256"
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -94,16 +96,24 @@ def begin(method: "Any", scheme: str, host: "Any", port: "Any", target: "Any") -
         host, target = host.rpartition("@")[2], slash + path
         host, port = _split_port(host)
     host = host.strip("[]").rstrip(".").lower()[:MAX_HOST]
-    path = target.partition("?")[0].partition("#")[0]
+    path = _path(host, target)
     place = f"[{host}]" if ":" in host else host
     if port is not None and port != DEFAULT_PORTS.get(scheme):
         place = f"{place}:{port}"
-    live = LiveCall(Call("http", _text(method)[:MAX_METHOD], {"target": target}), None, span, None)
+    asked = {"target": target, "path": path}
+    live = LiveCall(Call("http", _text(method)[:MAX_METHOD], asked), None, span, None)
     live.resource = host
     live.attributes = {URL_FULL: f"{scheme}://{place}{path}"[:MAX_URL], SERVER_ADDRESS: host}
     live.announce = True
     live.begin()
     return live
+
+
+def _path(host: str, target: str) -> str:
+    """Return what is written of the path in *target*; of an object in S3 it would be its key."""
+    path = target.partition("?")[0].partition("#")[0]
+    store = host.endswith(AWS) and ".execute-api." not in host
+    return f"/{REST}" if len(path) > 1 and (store or SIGNATURE in target.lower()) else named(path)
 
 
 def header(live: LiveCall, headers: "Iterable[tuple[Any, Any]]") -> str | None:
@@ -156,9 +166,9 @@ def end(live: LiveCall | None, code: "Any", get: "Callable[[str], Any]") -> None
     found = [keys.link_key(keys.APIGW, get(name)) for name in ids]
     if ids and ".lambda-url." in live.resource:
         found.append(keys.link_key(keys.LAMBDA, get("x-amzn-requestid")))
-    error = {"type": str(code), "message": f"{live.resource} answered {code}"}
+    error = failure(str(code), f"{live.resource} answered {code}") if code >= 500 else None
     known = dict.fromkeys(key for key in found if key)
-    live.end(code, live.keys + list(known), error if code >= 500 else None, None)
+    live.end(code, live.keys + list(known), error, None)
 
 
 def fail(live: LiveCall | None, error: BaseException) -> None:
@@ -166,9 +176,10 @@ def fail(live: LiveCall | None, error: BaseException) -> None:
     if live is not None and not live.ended:
         described = describe(error)
         described.pop("at", None)
-        query = live.call.params["target"].partition("?")[2]
-        if query and "message" in described:
-            described["message"] = message(str(error).replace(f"?{query}", ""))
+        target = live.call.params["target"]
+        if len(target) > 1 and "message" in described:
+            text = str(error).replace(target, live.call.params["path"])
+            described |= failure(described["type"], text)
         live.end(0, live.keys, described, None)
 
 

@@ -9,6 +9,7 @@ the hosts in ``LUMITRACE_TRUSTED_APIS``. X-Ray's header is never more than a cla
 from itertools import islice
 
 from lumitrace.capture.config import settings
+from lumitrace.capture.path import named
 from lumitrace.capture.services._service import Inbound, Record
 from lumitrace.wire.header import NAMES, parse_headers, parse_xray
 
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
     from typing import Any
 
 MAX_HEADERS = 200
+# https://www.rfc-editor.org/rfc/rfc9110#section-9.1, https://www.rfc-editor.org/rfc/rfc5789
+METHODS = frozenset(
+    ("CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE")
+)
+# https://opentelemetry.io/docs/specs/semconv/http/http-spans/#common-attributes
+OTHER_METHOD = "_OTHER"
 MAX_ROUTE = 100  # characters
 MAX_HOST = 256  # characters; a name has 253: https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4
 
@@ -75,7 +82,20 @@ def is_own_account(caller: object, account: object) -> bool:
     return isinstance(caller, str) and bool(caller) and caller == account
 
 
+def raw_route(method: object, path: object) -> str:
+    """Return ``METHOD path`` where *path* is what the caller asked for: the name in it alone."""
+    path = named(path.split("?", 1)[0]) if isinstance(path, str) else None
+    return route(known(method), path)
+
+
+def known(method: object) -> str:
+    """Return the *method* of a request; any text may stand there, and only HTTP's are kept."""
+    if not isinstance(method, str) or not method:
+        return ""
+    return method if method in METHODS else OTHER_METHOD
+
+
 def route(method: object, path: object) -> str:
-    """Return ``METHOD path``, without a query."""
+    """Return ``METHOD path`` where *path* is a template, without a query."""
     words = [word[:1024] for word in (method, path) if isinstance(word, str) and word]
     return " ".join(words).split("?", 1)[0][:MAX_ROUTE]

@@ -153,11 +153,7 @@ CARRIERS = (
 
 # What is only recognised, as an event, as a call or both.
 RECOGNISED = (
-    Row(
-        "api-gateway-management",
-        client="apigatewaymanagementapi",
-        resources=("ConnectionId",),
-    ),
+    Row("api-gateway-management", client="apigatewaymanagementapi"),
     Row("bedrock-agent", client="bedrock-agent-runtime", resources=("agentId",)),
     Row("cloudformation", client="cloudformation", resources=("StackName",)),
     Row("cloudfront", trigger=TRIGGER_HTTP, client="cloudfront", resources=("DistributionId",)),
@@ -166,7 +162,7 @@ RECOGNISED = (
     Row("cognito", client="cognito-idp", resources=("UserPoolId",)),
     Row("config", client="config", resources=("ConfigRuleName",)),
     Row("connect", client="connect", resources=("InstanceId",)),
-    Row("iot", client="iot-data", resources=("topic", "thingName")),
+    Row("iot", client="iot-data", resources=("thingName",)),
     Row("kms", client="kms", resources=("KeyId",)),
     Row("lex", client="lexv2-runtime", resources=("botId",)),
     Row("logs", trigger=TRIGGER_DATASOURCE, client="logs", resources=("logGroupName",)),

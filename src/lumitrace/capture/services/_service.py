@@ -185,6 +185,8 @@ def name_of(text: object) -> str:
         kind, slash, rest = last.partition("/")
         if slash:
             name = rest.split("/", 1)[0] if kind == "table" else rest.rsplit("/", 1)[-1]
+            if kind == "endpoint":  # one person's device; its application is named
+                name = rest.rpartition("/")[0].rpartition("/")[2]
         else:
             parts = last.split(":")
             name = parts[1] if parts[0] == "function" and len(parts) > 1 else parts[-1]

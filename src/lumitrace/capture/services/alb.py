@@ -18,7 +18,7 @@ class Alb(Service):
 
     def extract(self, event: "dict[str, Any]") -> Inbound:
         """Return the route and the caller's claim."""
-        route = _http.route(event.get("httpMethod"), event.get("path"))
+        route = _http.raw_route(event.get("httpMethod"), event.get("path"))
         return _http.inbound(event, route, None, trusted=False)
 
 

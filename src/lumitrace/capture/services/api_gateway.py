@@ -28,7 +28,7 @@ class ApiGateway(Service):
         if isinstance(http, dict):
             route_key = event.get("routeKey")
             if route_key == "$default" or not isinstance(route_key, str):
-                route_key = _http.route(http.get("method"), http.get("path"))
+                route_key = _http.raw_route(http.get("method"), http.get("path"))
             route_key = route_key[: _http.MAX_ROUTE]
             identifier = context.get("requestId")
             return _http.inbound(
@@ -39,8 +39,11 @@ class ApiGateway(Service):
             return _http.inbound(
                 event, route, link_key(APIGW, key), trusted=_http.is_trusted_host(context)
             )
-        path = event.get("resource") or context.get("resourcePath") or event.get("path")
-        route = _http.route(event.get("httpMethod"), path)
+        method, path = event.get("httpMethod"), event.get("resource") or context.get("resourcePath")
+        if path:
+            route = _http.route(_http.known(method), path)
+        else:
+            route = _http.raw_route(method, event.get("path"))
         identifier = context.get("extendedRequestId")
         return _http.inbound(
             event, route, link_key(APIGW, identifier), trusted=_trusted_rest(context)

@@ -21,7 +21,7 @@ class FunctionUrl(Service):
         context = event["requestContext"]
         http = context.get("http")
         http = http if isinstance(http, dict) else {}
-        route = _http.route(http.get("method"), http.get("path"))
+        route = _http.raw_route(http.get("method"), http.get("path"))
         authorizer = context.get("authorizer")
         iam = authorizer.get("iam") if isinstance(authorizer, dict) else None
         trusted = _http.is_trusted_host(context)

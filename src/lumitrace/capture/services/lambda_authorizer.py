@@ -25,11 +25,11 @@ class LambdaAuthorizer(Service):
         context = context if isinstance(context, dict) else {}
         http = context.get("http")
         if isinstance(http, dict):
-            route = _http.route(http.get("method"), http.get("path"))
+            route = _http.raw_route(http.get("method"), http.get("path"))
             key = link_key(APIGW, context.get("requestId"))
         else:
             path = event.get("resource") or context.get("resourcePath") or context.get("routeKey")
-            route = _http.route(event.get("httpMethod"), path)
+            route = _http.route(_http.known(event.get("httpMethod")), path)
             key = link_key(APIGW, context.get("extendedRequestId"))
         keys = [key] if key is not None else []
         return _http.inbound(event, route, key, trusted=False, link_out=keys)
