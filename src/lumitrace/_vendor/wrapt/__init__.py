@@ -1,3 +1,5 @@
+# lumitrace: wrapt 1.17.3 as published, but for this file and __wrapt__.py. What the layer uses is
+# imported; the rest, which the layer leaves out, at first use.
 __version_info__ = ('1', '17', '3')
 __version__ = '.'.join(__version_info__)
 
@@ -8,23 +10,16 @@ from .patches import (resolve_path, apply_patch, wrap_object, wrap_object_attrib
         function_wrapper, wrap_function_wrapper, patch_function_wrapper,
         transient_function_wrapper)
 
-from .weakrefs import WeakFunctionProxy
+_REST = {
+    'WeakFunctionProxy': 'weakrefs', 'adapter_factory': 'decorators',
+    'AdapterFactory': 'decorators', 'decorator': 'decorators', 'synchronized': 'decorators',
+    'register_post_import_hook': 'importer', 'when_imported': 'importer',
+    'notify_module_loaded': 'importer', 'discover_post_import_hooks': 'importer',
+    'formatargspec': 'arguments',
+}
 
-from .decorators import (adapter_factory, AdapterFactory, decorator,
-        synchronized)
-
-from .importer import (register_post_import_hook, when_imported,
-        notify_module_loaded, discover_post_import_hooks)
-
-# Import of inspect.getcallargs() included for backward compatibility. An
-# implementation of this was previously bundled and made available here for
-# Python <2.7. Avoid using this in future.
-
-from inspect import getcallargs
-
-# Variant of inspect.formatargspec() included here for forward compatibility.
-# This is being done because Python 3.11 dropped inspect.formatargspec() but
-# code for handling signature changing decorators relied on it. Exposing the
-# bundled implementation here in case any user of wrapt was also needing it.
-
-from .arguments import formatargspec
+def __getattr__(name):
+    if name not in _REST:
+        raise AttributeError(name)
+    from importlib import import_module
+    return getattr(import_module('.' + _REST[name], __name__), name)

@@ -57,7 +57,7 @@ def run(asked: argparse.Namespace) -> int:
 
 def _page(answer: dict[str, Any]) -> str:
     version = answer["python"]
-    within = f"source, and bytecode of Python {version}"
+    within = f"bytecode of Python {version}, for that Python alone"
     if not answer["bytecode"]:
         within = (
             f"source only: no python{version} on PATH, and every cold start compiles it "
