@@ -24,6 +24,48 @@ def test_what_the_function_says(twins, environment):
     twins.compare("hosts.logs", [1, 2], environment=environment)
 
 
+@pytest.mark.parametrize(
+    ("least", "level", "told"),
+    [
+        ("INFO", None, ["INFO", []]),
+        ("DEBUG", "WARN", ["WARN", []]),
+        ("WARN", None, ["INFO", ["WARN"]]),
+        ("ERROR", "WARN", ["WARN", ["ERROR"]]),
+        ("ERROR", "ERROR", ["ERROR", []]),
+        ("FATAL", "FATAL", ["FATAL", []]),
+    ],
+)
+def test_a_log_that_keeps_less(twins, least, level, told):
+    """In JSON format it is said once, where it is seen, that the span lines are not kept."""
+    environment = {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": least}
+    environment |= {"LUMITRACE_LEVEL": level} if level else {}
+
+    twin = twins.run("plain.echo", [1, 2], traced=True, environment=environment)
+
+    health = [line for line in twin.lines if line["record"] == "health"]
+    rest = {line["level"] for line in twin.lines if line not in health}
+    assert [*rest, [line["level"] for line in health]] == told
+    assert all(f"LUMITRACE_LEVEL={least}" in line["message"] for line in health)
+
+
+@pytest.mark.parametrize(
+    ("environment", "cold"),
+    [
+        ({}, True),
+        ({"AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand"}, True),
+        ({"AWS_LAMBDA_INITIALIZATION_TYPE": "provisioned-concurrency"}, False),
+        ({"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}, False),
+    ],
+)
+def test_cold_starts(twins, environment, cold):
+    """Only the caller who waited for the start gets one; what was started ahead is warm."""
+    twin = twins.run("plain.echo", [1, 2], traced=True, environment=environment)
+
+    ends = [line for line in twin.lines if line["record"] == "invocation"]
+    assert [it["attributes"].get("faas.coldstart", False) for it in ends] == [cold, False]
+    assert next(line for line in twin.lines if line["record"] == "start").get("attributes")
+
+
 @pytest.mark.parametrize("way", ["replace", "redirect", "close", "close 1", "none", "broken",
                                  "full", "stuck"])  # fmt: skip
 def test_standard_output_replaced_or_closed(twins, way):

@@ -9,6 +9,7 @@ import os
 from lumitrace.capture.variables import (
     ALL,
     INJECT,
+    LEVELS,
     LINK,
     MODES,
     NONE,
@@ -48,6 +49,7 @@ class Settings:
         trusted_apis: host names in lower case.
         http_hosts: patterns of host names, as their labels.
         level, release: text.
+        health_level: the level of ``health`` lines, which the function's log keeps.
         handler: ``module.function`` of a function whose handler is ``lumitrace.handler``, or "".
         auto: whether the layer's ``.pth`` file has started us.
         fast_init: whether garbage is left alone while the function's module is imported.
@@ -87,6 +89,7 @@ class Settings:
         self.errors = value["errors"] == "message"
         self.mask = self._names(value["mask"])
         self.log_ids = value["log_ids"] == ON
+        self.health_level = self._heard(environ)
         self.max_spans = int(value["max_spans"])
         self.max_bytes = int(value["max_bytes"])
         self.debug = value["debug"] == ON
@@ -124,6 +127,23 @@ class Settings:
         found = []
         for pair in filter(None, map(str.strip, value.split(","))):
             pattern, _, mode = (part.strip() for part in pair.partition("="))
+    def _heard(self, environ: "os._Environ[str] | dict[str, str]") -> str:
+        """Return a level that is kept; tell where our own is not.
+
+        In the JSON log format Lambda drops what is below the function's application log level:
+        https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
+        """
+        least = environ.get("AWS_LAMBDA_LOG_LEVEL", "").upper()
+        if environ.get("AWS_LAMBDA_LOG_FORMAT") != "JSON" or least not in LEVELS:
+            return self.level
+        if LEVELS.index(least) <= LEVELS.index(self.level):
+            return self.level
+        self.wrong.append(
+            f"span lines are {self.level}, and this function's log keeps {least} and above; "
+            f"set LUMITRACE_LEVEL={least}"
+        )
+        return least
+
             if pattern and TABLE_LETTERS.issuperset(pattern) and mode in MODES:
                 found.append((pattern, mode))
             else:

@@ -157,7 +157,12 @@ def health(invocation: "Invocation", failures: list[tuple[str, str]]) -> list[st
         line(
             span_line.HEALTH,
             invocation.handler,
-            {"name": invocation.handler.name, "component": component, "message": message},
+            {
+                "level": settings.health_level,
+                "name": invocation.handler.name,
+                "component": component,
+                "message": message,
+            },
             {},
         )
         for component, message in failures

@@ -114,8 +114,10 @@ def outcome(span: Span, result: object, raised: BaseException | None) -> "dict[s
 def attributes(span: Span, context: object) -> None:
     """Add what the runtime says of the function."""
     environ = os.environ
-    if process.invocations == 1 and (
-        environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand") == "on-demand"
+    if (
+        process.invocations == 1
+        and environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand") == "on-demand"
+        and "AWS_LAMBDA_MAX_CONCURRENCY" not in environ  # Managed Instances start ahead
     ):
         span.attributes[semconv.FAAS_COLDSTART] = True
     tenant = getattr(context, "tenant_id", None)

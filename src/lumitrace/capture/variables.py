@@ -7,6 +7,7 @@ INJECT = "inject"
 ALL = "all"
 NONE = "none"
 LINK = "link"
+LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 MODES = (INJECT, LINK, STRIP, "off")  # of a DynamoDB table
 
 
@@ -99,7 +100,7 @@ TABLE = (
         "LUMITRACE_LEVEL",
         "INFO",
         "The `level` that span lines bear in Lambda's JSON log format.",
-        ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"),
+        LEVELS,
     ),
     Setting(
         "LUMITRACE_MAX_SPANS", "2000", "Spans that one invocation writes; the rest is counted."
