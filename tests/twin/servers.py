@@ -34,7 +34,7 @@ class RuntimeApi:
         http.client._MAXLINE = self.usual
 
     def begin(self, events, look):
-        """Have *events* (pairs of body and headers) for the next process; *look* before each."""
+        """Have *events* for the next process: a body, and headers or what makes them."""
         self.look, self.marks = look, []
         self.events, self.posted = list(enumerate(events, 1)), []
         self.idle, self.over = queue.SimpleQueue(), queue.SimpleQueue()
@@ -62,7 +62,7 @@ class _Asked(Handler):
                 "Lambda-Runtime-Deadline-Ms": "4000000000000",
                 "Lambda-Runtime-Invoked-Function-Arn": ARN,
                 "Lambda-Runtime-Trace-Id": TRACE,
-                **headers,
+                **(headers() if callable(headers) else headers),
             },
         )
 

@@ -55,6 +55,7 @@ class Settings:
         fast_init: whether garbage is left alone while the function's module is imported.
         errors: whether the texts of errors are written.
         mask: more names of secrets, in small letters and digits.
+        hang_stack: whether every thread's stack is written before the deadline.
         log_ids: whether the application's log records get our ids.
         max_spans, max_bytes: an invocation's budget.
         debug: whether our frames stay in tracebacks.
@@ -88,14 +89,18 @@ class Settings:
         self.level = value["level"]
         self.errors = value["errors"] == "message"
         self.mask = self._names(value["mask"])
-        self.log_ids = value["log_ids"] == ON
         self.health_level = self._heard(environ)
+        self.log_ids = value["log_ids"] == ON
         self.max_spans = int(value["max_spans"])
         self.max_bytes = int(value["max_bytes"])
         self.debug = value["debug"] == ON
         self.auto = value["auto"] == ON
         self.handler = value["handler"]
         self.fast_init = value["fast_init"] == ON
+        self.hang_stack = value["hang_stack"] == ON
+        if self.hang_stack and environ.get("AWS_LAMBDA_MAX_CONCURRENCY"):
+            self.hang_stack = False
+            self.wrong.append("LUMITRACE_HANG_STACK is not for Managed Instances; it stays off")
 
     def mode_of(self, table: str) -> str:
         """Return what is done with items of the DynamoDB *table*; the first pattern counts."""
@@ -122,11 +127,6 @@ class Settings:
         self.wrong.append(f"{setting.name} is not understood, takes {takes}; the default holds")
         return setting.default
 
-    def _tables(self, value: str) -> tuple[tuple[str, str], ...]:
-        """Return the patterns and modes in *value*; one that is wrong is left out and told."""
-        found = []
-        for pair in filter(None, map(str.strip, value.split(","))):
-            pattern, _, mode = (part.strip() for part in pair.partition("="))
     def _heard(self, environ: "os._Environ[str] | dict[str, str]") -> str:
         """Return a level that is kept; tell where our own is not.
 
@@ -144,6 +144,11 @@ class Settings:
         )
         return least
 
+    def _tables(self, value: str) -> tuple[tuple[str, str], ...]:
+        """Return the patterns and modes in *value*; one that is wrong is left out and told."""
+        found = []
+        for pair in filter(None, map(str.strip, value.split(","))):
+            pattern, _, mode = (part.strip() for part in pair.partition("="))
             if pattern and TABLE_LETTERS.issuperset(pattern) and mode in MODES:
                 found.append((pattern, mode))
             else:

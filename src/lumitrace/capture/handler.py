@@ -76,6 +76,11 @@ def install() -> None:
         botocore.install()
         doors.install()
         watch_forks()
+    if settings.hang_stack:
+        with guard:
+            from lumitrace.capture import hang  # noqa: PLC0415  # by consent only
+
+            hang.install()
     with guard:
         from lumitrace.capture import integrations  # noqa: PLC0415  # as above
 

@@ -59,6 +59,9 @@ def begin(
     span.attributes[semconv.FAAS_TRIGGER] = row.trigger
     process.active = invocation
     process.invocations += 1
+    if settings.hang_stack:
+        with guard:
+            _watch().begin(context)
     with guard:
         integrations.begin(span)
     with guard:
@@ -67,6 +70,13 @@ def begin(
         fields = lines.start(invocation, row, source, linked)
         emit.put(invocation, [line(span_line.START, span, fields, tags)])
     return invocation
+
+
+def _watch() -> "Any":
+    """Return the watchdog of ``LUMITRACE_HANG_STACK=1``."""
+    from lumitrace.capture.hang import watch  # noqa: PLC0415  # by consent only
+
+    return watch
 
 
 def _chosen(source: Inbound, tags: dict[str, str], event: "Any", context: object) -> dict[str, str]:
@@ -120,6 +130,9 @@ def end(
     span = invocation.handler
     fields: dict[str, Any] = {"name": span.name, "kind": span.kind, "startUs": invocation.start_us}
     try:
+        if settings.hang_stack:
+            with guard:
+                _watch().end()
         with guard:
             integrations.end()
         with guard:

@@ -144,6 +144,13 @@ TABLE = (
         (ON, OFF),
     ),
     Setting(
+        "LUMITRACE_HANG_STACK",
+        OFF,
+        "`1` has CPython's watchdog write every thread's stack to the log shortly before the "
+        "deadline; never under Managed Instances.",
+        (ON, OFF),
+    ),
+    Setting(
         "LUMITRACE_DEBUG",
         OFF,
         "`1` leaves lumitrace's own frames in tracebacks.",

@@ -5,6 +5,8 @@ from typing import Any
 from lumitrace.reassembly.answers import describe
 from lumitrace.reassembly.answers.outcome import Outcome
 from lumitrace.reassembly.answers.path import Found, failures, hop_to, stopped_in, way_down
+from lumitrace.reassembly.hang import HungThread, hung_at, hung_threads
+from lumitrace.reassembly.log_lines import TIMED_OUT
 from lumitrace.reassembly.model import CUSTOM, INVOCATION, RECORD, Attempt, Failure, Span
 from lumitrace.reassembly.transaction import Assembled, Transaction
 
@@ -75,9 +77,18 @@ def _lambda(attempt: Attempt, span: Span | None, failure: Failure | None) -> Fra
     time_us = span.start_us if span else attempt.start_ms * 1000
     frame = _frame("Lambda", attempt.function, f"req {attempt.request_id}", time_us, failure)
     frame["at"] = (own.at if own else "") or (failure.at if failure else "")
+    if attempt.outcome is not None and attempt.outcome.type == TIMED_OUT:
+        threads = hung_threads(attempt)
+        frame["at"] = frame["at"] or hung_at(threads)
+        frame["threads"] = [_thread(thread) for thread in threads]
     frame["attempt"] = f"attempt {attempt.number}/{attempt.of}" if attempt.of > 1 else ""
     frame["stopped"] = stopped_in(attempt)
     return frame
+
+
+def _thread(thread: HungThread) -> dict[str, Any]:
+    told = [{"file": file, "line": line, "function": name} for file, line, name in thread.frames]
+    return {"name": thread.name, "frames": told}
 
 
 def _frame(
@@ -101,6 +112,7 @@ def _frame(
         "sharedBy": 0,
         "received": 0,
         "stopped": "",
+        "threads": [],
         "failure": told,
     }
 

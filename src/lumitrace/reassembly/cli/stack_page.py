@@ -4,6 +4,7 @@ from typing import Any
 
 from lumitrace.reassembly.cli.screen import Screen, clock, one_line
 
+FRAMES = 20  # of a thread that are printed
 _SERVICE, _NAME, _ID = 12, 32, 42  # columns
 
 
@@ -21,6 +22,20 @@ def show(screen: Screen, frames: list[dict[str, Any]]) -> None:
         if failure:
             told = f"✗ {failure['type']}: {one_line(failure['message'])}".rstrip(": ")
             screen.line(("  " + " " * _SERVICE + " ", ""), (told, "red"))
+        _threads(screen, frame["threads"])
+
+
+def _threads(screen: Screen, threads: list[dict[str, Any]]) -> None:
+    """Print what Python's watchdog wrote before a timeout, the most recent call first."""
+    left = "  " + " " * _SERVICE + " "
+    for thread in threads:
+        screen.line((left, ""), (one_line(f"thread {thread['name']} before the deadline"), "bold"))
+        for frame in thread["frames"][:FRAMES]:
+            said = f"  {frame['file']}:{frame['line']} {frame['function']}"
+            screen.line((left, ""), one_line(said))
+        more = len(thread["frames"]) - FRAMES
+        if more > 0:
+            screen.line((left, ""), (f"  and {more} more: --json lists them all", "dim"))
 
 
 def _said(frame: dict[str, Any]) -> list[str]:
