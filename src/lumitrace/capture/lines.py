@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 MAX_TENANT = 256  # characters
 MAX_LINKS = 256  # records told one by one; the rest are counted
+# How many invocations run side by side in this sandbox: Managed Instances only.
+_SAID = os.environ.get("AWS_LAMBDA_MAX_CONCURRENCY", "")
+CONCURRENCY = int(_SAID) if _SAID.isdecimal() and len(_SAID) < 6 else 0
 
 
 def start(
@@ -25,11 +28,7 @@ def start(
 ) -> "dict[str, Any]":
     """Return the fields of the ``start`` line; *linked* are the senders that are no parent."""
     records = source.records
-    keys: list[Any] = [
-        [record.link_key, record.relation] if record.relation else record.link_key
-        for record in records
-        if record.context is None and record.link_key
-    ]
+    keys = _unread(records)
     links = [[context.trace_id, context.span_id] for context in linked]
     if source.claimed is not None:
         links.append([source.claimed.trace_id, source.claimed.span_id, "claimed"])
@@ -58,9 +57,19 @@ def start(
         "origins": _origins(records),
         "xrayRoot": parse_xray_root(os.environ.get("_X_AMZN_TRACE_ID")),
         "records": count if count > 1 else 0,
+        "concurrency": CONCURRENCY,
         "attributes": first_of_process() if process.invocations == 1 else None,
     }
     return {field: value for field, value in fields.items() if value}
+
+
+def _unread(records: "list[Record]") -> "list[Any]":
+    """Return the link keys of *records* whose context was not read, with their relations."""
+    return [
+        [record.link_key, record.relation] if record.relation else record.link_key
+        for record in records
+        if record.context is None and record.link_key
+    ]
 
 
 def _origins(records: "list[Record]") -> dict[str, int]:

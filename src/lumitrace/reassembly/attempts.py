@@ -3,9 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
+from lumitrace.reassembly.by_request import ByRequest
 from lumitrace.reassembly.events import Counts, LogEvent
 from lumitrace.reassembly.model import Attempt
-from lumitrace.reassembly.stream import Stream
+from lumitrace.reassembly.one_by_one import OneByOne
+from lumitrace.reassembly.platform_line import END, REPORT, START
+from lumitrace.reassembly.side_by_side import SideBySide, is_side_by_side
+from lumitrace.reassembly.stream import Lines, Stream
 
 
 def cut_into_attempts(events: Iterable[LogEvent]) -> tuple[list[Attempt], Counts]:
@@ -16,8 +20,21 @@ def cut_into_attempts(events: Iterable[LogEvent]) -> tuple[list[Attempt], Counts
     counts = Counts()
     attempts: list[Attempt] = []
     for key in sorted(streams):
-        attempts += Stream(streams[key], counts).attempts()
+        attempts += _reading(Lines(streams[key]), counts).attempts()
     return attempts, counts
+
+
+def _reading(lines: Lines, counts: Counts) -> Stream:
+    """Return the way to read *lines*: by what Lambda itself says in them."""
+    if is_side_by_side(lines):
+        return SideBySide(lines, counts)
+    for line in lines.platform:
+        if line is None or not line.request_id:
+            continue
+        # A report of success comes at a log level at which starts do: the log begins behind one.
+        if line.kind in {START, END} or (line.kind == REPORT and line.failure is None):
+            return OneByOne(lines, counts)
+    return ByRequest(lines, counts)
 
 
 def number_attempts(attempts: list[Attempt]) -> None:

@@ -1,10 +1,14 @@
 """What never ended, closed from Lambda's lines; and what only the whole attempt can tell."""
 
 from lumitrace.reassembly.fields import extend
-from lumitrace.reassembly.model import INVOCATION, RECORD, Attempt, Failure, Span
+from lumitrace.reassembly.model import INVOCATION, INVOKE, RECORD, Attempt, Failure, Span
+from lumitrace.reassembly.platform_line import EXITED, UNKNOWN, init_failure
 from lumitrace.reassembly.records import fail_record, send_apart
 from lumitrace.wire import link_key
 from lumitrace.wire.span_line import STATUS_ERROR
+
+# What Lambda calls a failure that only the runtime's own line can name.
+_VAGUE = frozenset((UNKNOWN, "Runtime.Unknown"))
 
 
 def close(attempt: Attempt, spans: dict[str, Span]) -> None:
@@ -17,6 +21,7 @@ def close(attempt: Attempt, spans: dict[str, Span]) -> None:
     for call in [span for span in spans.values() if span.bound]:
         send_apart(spans, call)
     attempt.spans = sorted(spans.values(), key=lambda span: (span.start_us, span.span_id))
+    attempt.outcome = _in_words(attempt, attempt.outcome or _init_failure(attempt))
     if attempt.invocation is not None:
         _close_handler(attempt, attempt.invocation)
     for span in attempt.spans:
@@ -24,6 +29,30 @@ def close(attempt: Attempt, spans: dict[str, Span]) -> None:
             span.name = f"process {attempt.source or attempt.trigger or 'records'}"
         if span.role == RECORD and span.record_id in attempt.failed_records:
             fail_record(span, attempt.invocation)
+
+
+def _init_failure(attempt: Attempt) -> Failure | None:
+    """Return why the code did not start within *attempt*, where that kept the handler from it."""
+    last = attempt.inits[-1] if attempt.inits else None
+    if last is None or last.phase != INVOKE or attempt.objects:
+        return None
+    return init_failure(last)
+
+
+def _in_words(attempt: Attempt, outcome: Failure | None) -> Failure | None:
+    """Return *outcome* with what the runtime printed of it, and what the report gives away."""
+    if outcome is None:
+        return None
+    said = attempt.raised if attempt.objects else attempt.raised or attempt.init_raised
+    if said is not None and (outcome.type in _VAGUE or outcome.type == said.type):
+        return outcome if outcome.message else said
+    report = attempt.report
+    if outcome.type == EXITED and report and report.memory_mb and report.max_memory_mb:
+        used, size = float(report.max_memory_mb), float(report.memory_mb)
+        if used >= size:
+            full = f"all of its {report.memory_mb} MB were used: it probably ran out of memory"
+            return Failure(EXITED, "; ".join(part for part in (outcome.message, full) if part))
+    return outcome
 
 
 def _close_handler(attempt: Attempt, handler: Span) -> None:

@@ -30,6 +30,7 @@ class Counts:
         span_lines: span lines used.
         broken: marks without a complete, usable object behind them.
         untrusted: span lines whose request id is not that of the invocation around them.
+        unplaced: log lines of processes side by side that name no request.
         skipped: pieces of a source that are no log event.
         dropped: what the functions' own budgets took away, as they said it.
         health: what lumitrace itself could not do, as the functions said it.
@@ -39,6 +40,7 @@ class Counts:
     span_lines: int = 0
     broken: int = 0
     untrusted: int = 0
+    unplaced: int = 0
     skipped: int = 0
     dropped: int = 0
     health: list[str] = field(default_factory=list)

@@ -8,7 +8,10 @@ from lumitrace.reassembly.model import Failure
 from lumitrace.wire import semconv
 
 # What botocore puts before AWS's own message: https://github.com/boto/botocore, exceptions.py
-_AWS_ERROR = re.compile(r"An error occurred \((\w+)\) when calling the \w+ operation[^:]{0,64}: ")
+_AWS_ERROR = re.compile(
+    r"An error occurred \((\w+)\) when calling the \w+ operation"
+    r"(?: \(reached max retries: \d+\))?[^:]{0,64}: "
+)
 
 MAX_NUMBER = 2**52  # as microseconds the year 2112; beyond it a number is no time of ours
 

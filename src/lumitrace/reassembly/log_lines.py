@@ -3,25 +3,26 @@
 Text and JSON log format: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html
 """
 
-import json
 import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from lumitrace.reassembly.fields import clean
-from lumitrace.reassembly.model import Failure, Report
-
-INIT_START = "INIT_START"
-INIT_REPORT = "INIT_REPORT"
-START = "START"
-END = "END"
-REPORT = "REPORT"
-TIMEOUT = "TIMEOUT"
-EXIT = "EXIT"
-
-TIMED_OUT = "Sandbox.Timedout"  # Lambda's own error type for a timeout
-OUT_OF_MEMORY = "Runtime.OutOfMemory"
-EXITED = "Runtime.ExitError"
+from lumitrace.reassembly.model import INIT, RESTORE, Failure, Init, Report
+from lumitrace.reassembly.platform_events import json_object, number, platform_event
+from lumitrace.reassembly.platform_line import (
+    END,
+    EXIT,
+    EXITED,
+    INIT_REPORT,
+    INIT_START,
+    REPORT,
+    START,
+    TIMED_OUT,
+    TIMEOUT,
+    PlatformLine,
+    report_failure,
+)
 
 _START = re.compile(r"START RequestId: (\S+) Version: \S+\s*\Z")
 _END = re.compile(r"END RequestId: (\S+)\s*\Z")
@@ -30,31 +31,6 @@ _TIMEOUT = re.compile(r"\S+Z (\S+) (Task timed out after [\d.]+ seconds)\s*\Z")
 _EXIT = re.compile(r"RequestId: (\S+) Error: ([^\n]*)(?:\n([\w.]*))?\s*\Z")
 _APPLICATION = re.compile(r"\[([A-Z]+)\]\t(\S+Z)\t(\S*)\t(.*)\Z", re.DOTALL)
 _RAISED = re.compile(r"\[ERROR\] ([A-Za-z_][\w.]*)(?:: (.*?))?(?:[\r\n]|\Z)", re.DOTALL)
-_JSON_KINDS = {
-    "platform.initStart": INIT_START,
-    "platform.initReport": INIT_REPORT,
-    "platform.start": START,
-    "platform.report": REPORT,
-}
-_FAILED = frozenset(("timeout", "error", "failure"))
-
-
-@dataclass(slots=True)
-class PlatformLine:
-    """A line of Lambda itself.
-
-    Attributes:
-        request_id: "" for a line about the sandbox.
-        function: the function's name where the line says it.
-        ends: whether the line itself is the end of the attempt (JSON format has no END).
-    """
-
-    kind: str
-    request_id: str = ""
-    report: Report | None = None
-    failure: Failure | None = None
-    function: str = ""
-    ends: bool = False
 
 
 @dataclass(slots=True)
@@ -74,15 +50,15 @@ class ApplicationLine:
 def platform_line(message: str) -> PlatformLine | None:
     """Return what *message* says, or None where Lambda did not write it."""
     if message.startswith("{"):
-        return _json_platform_line(message) if '"platform.' in message[:200] else None
+        return platform_event(message) if '"platform.' in message[:200] else None
     for pattern, read in _TEXT:
         match = pattern.match(message)
         if match:
             return read(match)
-    if message.startswith("INIT_START "):
+    if message.startswith(("INIT_START ", "RESTORE_START ")):
         return PlatformLine(INIT_START)
-    if message.startswith(("INIT_REPORT ", "RESTORE_START ", "RESTORE_REPORT ")):
-        return PlatformLine(INIT_REPORT, failure=_init_failure(_report(message)))
+    if message.startswith(("INIT_REPORT ", "RESTORE_REPORT ")):
+        return PlatformLine(INIT_REPORT, init=_init(message))
     return None
 
 
@@ -104,81 +80,35 @@ _TEXT = (
 )
 
 
-def _report(text: str) -> Report:
+def _said(text: str) -> dict[str, str]:
     parts = (part.strip().partition(": ") for part in re.split(r"[\t\n]", text))
-    said = {name: value for name, _, value in parts}
-    return Report(
-        duration_ms=_number(said.get("Duration")),
-        billed_ms=_number(said.get("Billed Duration")),
-        memory_mb=_number(said.get("Memory Size")),
-        max_memory_mb=_number(said.get("Max Memory Used")),
-        init_ms=_number(said.get("Init Duration") or said.get("INIT_REPORT Init Duration")),
-        status=said.get("Status", "").strip(),
-        error_type=said.get("Error Type", "").strip(),
+    return {name: value.strip() for name, _, value in parts}
+
+
+def _init(message: str) -> Init:
+    """Return what an INIT_REPORT or a RESTORE_REPORT says; its first field follows the word."""
+    said = _said(message.partition("_REPORT ")[2])
+    restore = message.startswith("RESTORE")
+    return Init(
+        RESTORE if restore else said.get("Phase", INIT),
+        number(said.get("Restore Duration" if restore else "Init Duration")),
+        said.get("Status", ""),
+        said.get("Error Type", ""),
     )
 
 
-def _number(value: object) -> str:
-    """Return the digits of ``12.5 ms`` or of a JSON number, or "" where there are none."""
-    if isinstance(value, bool) or value is None:
-        return ""
-    text = str(value).split(" ", 1)[0]
-    return text if re.fullmatch(r"\d{1,15}(\.\d{1,9})?", text) else ""
-
-
-def _json_platform_line(message: str) -> PlatformLine | None:
-    event = json_object(message)
-    kind = _JSON_KINDS.get(str(event.get("type"))) if event else None
-    record = event.get("record") if event else None
-    if kind is None or not isinstance(record, dict):
-        return None
-    line = PlatformLine(kind, clean(record.get("requestId")), function=_function(record))
-    if kind == REPORT:
-        line.ends = True
-        line.report = _json_report(record)
-        line.failure = report_failure(line.report)
-    elif kind == INIT_REPORT:
-        line.failure = _init_failure(_json_report(record))
-    return line
-
-
-def _json_report(record: dict[str, object]) -> Report:
-    metrics = record.get("metrics")
-    said = metrics if isinstance(metrics, dict) else {}
-    status = clean(record.get("status"))
+def _report(text: str) -> Report:
+    said = _said(text)
     return Report(
-        duration_ms=_number(said.get("durationMs")),
-        billed_ms=_number(said.get("billedDurationMs")),
-        memory_mb=_number(said.get("memorySizeMB")),
-        max_memory_mb=_number(said.get("maxMemoryUsedMB")),
-        init_ms=_number(said.get("initDurationMs")),
-        status="" if status == "success" else status,
-        error_type=clean(record.get("errorType")),
+        duration_ms=number(said.get("Duration")),
+        billed_ms=number(said.get("Billed Duration")),
+        memory_mb=number(said.get("Memory Size")),
+        max_memory_mb=number(said.get("Max Memory Used")),
+        init_ms=number(said.get("Init Duration")),
+        restore_ms=number(said.get("Restore Duration")),
+        status=said.get("Status", ""),
+        error_type=said.get("Error Type", ""),
     )
-
-
-def _function(record: dict[str, object]) -> str:
-    return clean(record.get("functionName")) or clean(record.get("functionArn")).split(":")[-1]
-
-
-def report_failure(report: Report) -> Failure | None:
-    """Return the failure that *report* tells of, or None."""
-    if report.status not in _FAILED:
-        return None
-    if report.status == "timeout":
-        seconds = f"{int(report.duration_ms.split('.')[0] or 0) / 1000:.2f}"
-        return Failure(TIMED_OUT, f"Task timed out after {seconds} seconds")
-    if report.error_type == OUT_OF_MEMORY:
-        used = f"{report.max_memory_mb} MB of {report.memory_mb} MB were used"
-        return Failure(OUT_OF_MEMORY, f"The function ran out of memory: {used}")
-    return Failure(report.error_type or "Error", "")
-
-
-def _init_failure(report: Report) -> Failure | None:
-    failure = report_failure(report)
-    if failure is None:
-        return None
-    return Failure(failure.type, f"initialisation failed: {report.status}")
 
 
 def application_line(message: str) -> ApplicationLine:
@@ -221,15 +151,6 @@ def _json_application_line(message: str, event: dict[str, object]) -> Applicatio
     if isinstance(stack, list):
         text = "\n".join([text, *(str(frame).rstrip("\n") for frame in stack)])
     return ApplicationLine(f"[{level}] {text}" if level else text, request_id, failure)
-
-
-def json_object(text: str) -> dict[str, object] | None:
-    """Return the JSON object that *text* spells, or None. Never raises."""
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def said_time_ms(message: str) -> int | None:

@@ -9,6 +9,10 @@ CALL = "call"
 CUSTOM = "custom"
 RECORD = "record"
 
+INIT = "init"  # the phases in which a function's code starts: before any invocation,
+INVOKE = "invoke"  # within one, because the init before it failed or took too long,
+RESTORE = "restore"  # or from a snapshot
+
 PLATFORM = "platform"
 APPLICATION = "application"
 SPAN_LINE = "span line"
@@ -128,6 +132,24 @@ class Report:
     memory_mb: str = ""
     max_memory_mb: str = ""
     init_ms: str = ""
+    restore_ms: str = ""
+    status: str = ""
+    error_type: str = ""
+
+
+@dataclass(slots=True)
+class Init:
+    """How the code of a function started before an attempt, or within it.
+
+    Attributes:
+        phase: ``init``, ``invoke`` or ``restore``.
+        duration_ms: "" where nobody said.
+        status: "" or ``success``, ``error``, ``timeout``.
+        error_type: Lambda's own, or the class of the exception.
+    """
+
+    phase: str
+    duration_ms: str
     status: str = ""
     error_type: str = ""
 
@@ -142,6 +164,9 @@ class Attempt:
         objects: the span lines that were trusted, as dictionaries, in the order of the log.
         outcome: Lambda's own word on a failure (a timeout, an exit, an error), or None.
         raised: an exception that the runtime printed, or that somebody printed in its form.
+        inits: how the function's code started, before its first attempt or within this one.
+        init_raised: an exception that was printed before START, after the attempt before.
+        returned: the handler's own line says that it came to its end.
         ended: END, REPORT or an invocation line was seen.
         number: 1 for the first attempt of this request id at this function, then counting up.
         of: how many attempts of this request id were seen.
@@ -161,7 +186,10 @@ class Attempt:
     report: Report | None = None
     outcome: Failure | None = None
     raised: Failure | None = None
+    inits: list[Init] = field(default_factory=list)
+    init_raised: Failure | None = None
     ended: bool = False
+    returned: bool = False
     number: int = 1
     of: int = 1
     trigger: str = ""

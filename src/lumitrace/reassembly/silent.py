@@ -1,10 +1,12 @@
-"""Functions that write no span lines, where a traced one tells of their invocation.
+"""Attempts that wrote no span lines: the function has no lumitrace, or died before the first.
 
 Lambda's START line bears the request id that an Invoke and a function URL answer with, and that a
 destination's record names. So such an invocation joins exactly, though nothing else is known of it.
+One that failed and that nobody names is a transaction of its own: whose it was cannot be told.
 https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 from hashlib import sha256
 
@@ -14,14 +16,26 @@ from lumitrace.wire.span_line import STATUS_ERROR
 
 
 def stand_in(attempts: Iterable[Attempt]) -> None:
-    """Give each attempt without a span one, where another function names its request id."""
+    """Give each attempt without a span one, where it failed or a function names its request id."""
     attempts = list(attempts)
     named = _named(attempts)
+    triggers = _triggers(attempts)
     for attempt in attempts:
-        if attempt.invocation is None and attempt.request_id in named:
+        if attempt.invocation is None and (attempt.failed or attempt.request_id in named):
             attempt.invocation = _invocation(attempt)
             attempt.spans = [attempt.invocation]
+            if attempt.request_id not in named:
+                attempt.trigger, attempt.source = triggers.get(attempt.function, ("", ""))
             attempt.trigger = attempt.trigger or "other"
+
+
+def _triggers(attempts: list[Attempt]) -> dict[str, tuple[str, str]]:
+    """Return what calls each function, where its other attempts know of one event source only."""
+    known: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    for attempt in attempts:
+        if attempt.trigger:
+            known[attempt.function].add((attempt.trigger, attempt.source))
+    return {name: next(iter(ways)) for name, ways in known.items() if len(ways) == 1}
 
 
 def _named(attempts: list[Attempt]) -> set[str]:
@@ -41,10 +55,13 @@ def _of(kind: str, keys: Iterable[str]) -> set[str]:
 
 
 def _invocation(attempt: Attempt) -> Span:
-    """Return what Lambda's lines alone say of *attempt*; its ids are made of those lines."""
-    place = f"{attempt.function}\0{attempt.request_id}\0{attempt.start_ms}"
-    digest = sha256(place.encode("utf-8", "surrogatepass")).hexdigest()
-    span = Span(digest[:32], digest[32:48], INVOCATION, attempt.function, semconv.KIND_SERVER)
+    """Return what Lambda's lines alone say of *attempt*; its ids are made of those lines.
+
+    Attempts of one request id are one trace.
+    """
+    place = f"{attempt.function}\0{attempt.request_id}"
+    trace_id, span_id = _hex(place)[:32], _hex(f"{place}\0{attempt.start_ms}")[:16]
+    span = Span(trace_id, span_id, INVOCATION, attempt.function, semconv.KIND_SERVER)
     span.start_us = attempt.start_ms * 1000
     span.link_in = [f"{link_key.LAMBDA}:{attempt.request_id}"]
     measured = attempt.report.duration_ms if attempt.report else ""
@@ -56,3 +73,7 @@ def _invocation(attempt: Attempt) -> Span:
     if failure is not None:
         span.status, span.failure = STATUS_ERROR, failure
     return span
+
+
+def _hex(text: str) -> str:
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

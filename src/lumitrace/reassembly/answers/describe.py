@@ -1,7 +1,8 @@
 """What the answers call things: an entry, a call, a transaction's tags."""
 
 from lumitrace.reassembly.assemble import HTTP, place_name
-from lumitrace.reassembly.model import PUBLIC, Attempt, Span
+from lumitrace.reassembly.model import INIT, INVOKE, PUBLIC, RESTORE, Attempt, Span
+from lumitrace.reassembly.platform_line import init_failure
 from lumitrace.reassembly.transaction import Assembled, Transaction
 
 PLACES = {
@@ -136,6 +137,29 @@ def tags(assembled: Assembled, transaction: Transaction) -> dict[str, str]:
             for key, value in span.tags.items():
                 found.setdefault(key, value)
     return found
+
+
+def start_of(attempt: Attempt) -> list[str]:
+    """Return how the function's code started for *attempt*, in words; [] where it ran already."""
+    told = []
+    for init in attempt.inits:
+        word = "restore" if init.phase == RESTORE else "init"
+        again = " again within the invocation" if init.phase == INVOKE else ""
+        failed = f" ended in {init.status}" if init_failure(init) else ""
+        told.append(f"{word}{again} {_ms(init.duration_ms)}{failed}".replace("  ", " "))
+    last = attempt.inits[-1] if attempt.inits else None
+    if last and last.phase == INIT and init_failure(last) and attempt.objects:
+        told[-1] += ", then again within the invocation"
+    report = attempt.report
+    if report and report.init_ms and not any(one.phase == INIT for one in attempt.inits):
+        told.append(f"init {_ms(report.init_ms)}")
+    if report and report.restore_ms and not any(one.phase == RESTORE for one in attempt.inits):
+        told.append(f"restore {_ms(report.restore_ms)}")
+    return told
+
+
+def _ms(digits: str) -> str:
+    return f"{float(digits):,.1f} ms" if digits else ""
 
 
 def span_of_time(transaction: Transaction) -> tuple[int, int]:

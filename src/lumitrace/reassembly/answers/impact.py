@@ -49,8 +49,16 @@ def impact(
         "distinct": _distinct(lost, id_tag),
         "ids": _ids(lost, id_tag),
         "pendingIds": _ids(pending, id_tag),
+        "withoutSpanLines": sum(
+            result.state in {FAILED, PENDING} and _unknown(one) for one, result in judged
+        ),
         "lostTransactions": [one.id for (one, result) in judged if result.state == FAILED],
     }
+
+
+def _unknown(transaction: Transaction) -> bool:
+    """Tell whether Lambda's lines alone tell of *transaction*: whose it was is not known."""
+    return not any(attempt.objects for attempt in transaction.attempts)
 
 
 def _sum(lost: list[Tags], sum_tag: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from lumitrace.reassembly.answers.outcome import Outcome
 from lumitrace.reassembly.assemble import HTTP
-from lumitrace.reassembly.model import INVOCATION, RECORD, Attempt, Failure, Span
+from lumitrace.reassembly.model import INVOCATION, INVOKE, RECORD, Attempt, Failure, Span
 from lumitrace.reassembly.transaction import Assembled, Hop
 
 Found = tuple[Span | None, Failure, Attempt]
@@ -97,12 +97,21 @@ def stopped_in(attempt: Attempt) -> str:
     A call that began or ended within 25 ms after the last write left no line: the answer is where
     the killed attempt was last seen, never which call killed it.
     """
-    handler = attempt.invocation
-    if handler is None or attempt.outcome is None or handler.failure is not attempt.outcome:
+    failure = attempt.failure
+    if attempt.invocation is None or failure is None:
         return ""
-    if not attempt.objects:  # it writes no span lines
+    if attempt.returned:
+        late = failure is attempt.outcome or failure is attempt.raised
+        return "after its handler had returned" if late else ""
+    if failure is not attempt.outcome:
         return ""
-    calls = [span for span in attempt.spans if span.operation]
+    if attempt.objects:
+        return _last_seen([span for span in attempt.spans if span.operation])
+    starting = attempt.inits and attempt.inits[-1].phase == INVOKE
+    return "while its code started, before the handler" if starting else ""
+
+
+def _last_seen(calls: list[Span]) -> str:
     opened = [span for span in calls if span.open]
     if opened:
         last = max(opened, key=lambda span: span.start_us)

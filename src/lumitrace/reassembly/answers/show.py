@@ -126,6 +126,7 @@ def _row(
         "ended": attempt.ended or not handler,
         "silent": not attempt.objects,
         "stopped": stopped_in(attempt) if handler else "",
+        "init": describe.start_of(attempt) if handler else [],
         "failure": {"type": failure.label, "message": failure.message} if failure else None,
         "tags": span.tags,
     }

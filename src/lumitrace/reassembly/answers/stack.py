@@ -6,8 +6,8 @@ from lumitrace.reassembly.answers import describe
 from lumitrace.reassembly.answers.outcome import Outcome
 from lumitrace.reassembly.answers.path import Found, failures, hop_to, stopped_in, way_down
 from lumitrace.reassembly.hang import HungThread, hung_at, hung_threads
-from lumitrace.reassembly.log_lines import TIMED_OUT
 from lumitrace.reassembly.model import CUSTOM, INVOCATION, RECORD, Attempt, Failure, Span
+from lumitrace.reassembly.platform_line import TIMED_OUT
 from lumitrace.reassembly.transaction import Assembled, Transaction
 
 Frame = dict[str, Any]
@@ -83,6 +83,7 @@ def _lambda(attempt: Attempt, span: Span | None, failure: Failure | None) -> Fra
         frame["threads"] = [_thread(thread) for thread in threads]
     frame["attempt"] = f"attempt {attempt.number}/{attempt.of}" if attempt.of > 1 else ""
     frame["stopped"] = stopped_in(attempt)
+    frame["init"] = describe.start_of(attempt)
     return frame
 
 
@@ -113,6 +114,7 @@ def _frame(
         "received": 0,
         "stopped": "",
         "threads": [],
+        "init": [],
         "failure": told,
     }
 

@@ -124,6 +124,7 @@ def _seen(assembled: Assembled) -> dict[str, Any]:
         "spanLines": counts.span_lines,
         "broken": counts.broken,
         "untrusted": counts.untrusted,
+        "unplaced": counts.unplaced,
         "skipped": counts.skipped,
         "dropped": counts.dropped,
         "health": counts.health,

@@ -129,6 +129,7 @@ def _notes(span: dict[str, Any]) -> tuple[str, str]:
         f"shared by {span['sharedBy']}" if span["sharedBy"] else "",
         f"received {span['received']} times" if span["received"] > 1 else "",
         f"[{span['witness']}]" if span["witness"] else "",
+        *span["init"],
         *(_origin(origin, count) for origin, count in span["origins"].items()),
         f"{span['tries']} tries" if span["tries"] > 1 else "",
         "announced, end not written" if span["open"] else "",
@@ -157,7 +158,8 @@ def _failure(span: dict[str, Any], told: set[tuple[str, str]]) -> tuple[str, str
     if span["role"] == INVOCATION and _cause(span) in told:
         return (f"  ✗ {failure['type']}", "red")
     stopped = f" ({span['stopped']})" if span["stopped"] else ""
-    return (f"  ✗ {failure['type']}: {one_line(failure['message'])}{stopped}".rstrip(": "), "red")
+    said = f"{failure['type']}: {one_line(failure['message'])}".rstrip(": ")
+    return (f"  ✗ {said}{stopped}", "red")
 
 
 def _logs(screen: Screen, lines: list[dict[str, Any]]) -> None:

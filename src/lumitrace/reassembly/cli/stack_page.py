@@ -46,5 +46,6 @@ def _said(frame: dict[str, Any]) -> list[str]:
         f"shared by {shared}" if shared else "",
         f"received {frame['received']} times" if frame["received"] > 1 else "",
         f"[{frame['witness']}]" if frame["witness"] else "",
+        *frame["init"],
         frame["stopped"],
     ]

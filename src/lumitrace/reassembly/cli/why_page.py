@@ -82,6 +82,10 @@ def _impact(screen: Screen, impact: dict[str, Any]) -> None:
         if impact[state]
     ]
     _row(screen, "impact", f"{told}; {', '.join(apart)}" if apart else told)
+    unknown = impact["withoutSpanLines"]
+    if unknown:
+        told = f"{unknown:,} of them wrote no span line: whose they were is not known"
+        _row(screen, "", (told, "yellow"))
     ids = impact["ids"]
     if ids:
         more = f" and {len(ids) - IDS:,} more (--json lists all)" if len(ids) > IDS else ""
@@ -123,7 +127,7 @@ def _seen(screen: Screen, seen: dict[str, Any]) -> None:
         "coverage unknown",
     ]
     told += [f"asked {name} {seen[name]}" for name in ("since", "until") if seen[name]]
-    unusable = ("broken", "untrusted", "skipped", "dropped")
+    unusable = ("broken", "untrusted", "unplaced", "skipped", "dropped")
     told += [f"{seen[name]:,} {name}" for name in unusable if seen[name]]
     if seen["cut"]:
         told.append(f"{plural(seen['cut'], 'transaction')} cut")

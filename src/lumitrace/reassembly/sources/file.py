@@ -13,7 +13,7 @@ from typing import Any
 
 from lumitrace.reassembly.events import Counts, LogEvent
 from lumitrace.reassembly.fields import clean
-from lumitrace.reassembly.log_lines import json_object
+from lumitrace.reassembly.platform_events import json_object
 from lumitrace.reassembly.problem import Problem
 from lumitrace.wire.span_line import MARK
 
