@@ -77,6 +77,60 @@ def test_the_same_failure_is_told_once(captured, context, monkeypatch):
     assert reporter.count >= 5
 
 
+def test_what_tells_of_a_failure_may_fail_too(monkeypatch):
+    """The guard holds also where it cannot say what went wrong."""
+
+    class Strange:
+        @property
+        def __code__(self):
+            raise RuntimeError("the user's own")
+
+        def __call__(self, *_):
+            """Stand in for a signal handler."""
+
+    before = signal.signal(signal.SIGUSR2, Strange())
+    monkeypatch.setattr(reporter, "reraise", False)
+    try:
+        with Guard("test"):
+            raise ValueError("ours")
+    finally:
+        signal.signal(signal.SIGUSR2, before)
+
+
+def test_a_handler_that_raises_when_it_is_looked_at_stays_as_it_is(captured, monkeypatch):
+    """Decorating is no reason to fail: the very same object comes back."""
+
+    class Strange:
+        def __getattr__(self, name):
+            raise RuntimeError(name)
+
+        def __call__(self, event, context):
+            return event
+
+    monkeypatch.setattr(reporter, "reraise", False)
+    handler = Strange()
+
+    assert traced(handler) is handler
+    assert traced(name="strange")(handler) is handler
+
+
+def test_patching_botocore_twice_marks_once(captured, context, aws):
+    """The method is wrapped once, whoever asks."""
+    import botocore.client
+
+    from lumitrace.capture import botocore as ours
+
+    ours.patch(botocore.client)
+    client = aws.client("dynamodb")
+    aws.answers = [aws.refuse("AccessDeniedException", "no"), (200, "{}")]
+
+    traced(lambda event, context: client.put_item(TableName="t", Item={"a": {"S": "1"}}))(
+        {}, context
+    )
+
+    assert ["_lumitrace" in sent["Item"] for sent in aws.sent] == [True, False]
+
+
 def test_a_signal_handler_of_the_hosts_is_not_ours_to_swallow():
     """A user's alarm that goes off while we run still ends what it was meant to end."""
 

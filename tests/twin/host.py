@@ -44,12 +44,17 @@ def preload():
     import wrapt  # noqa: F401
     from botocore.session import Session
 
+    for name in sys.argv[1:]:  # libraries that a play needs and that take long
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
     session = Session()
     os.environ.update(AWS_ACCESS_KEY_ID="none", AWS_SECRET_ACCESS_KEY="none")  # noqa: S106
     for service in ("sqs", "dynamodb", "s3", "sns"):
         session.create_client(service, region_name="eu-west-1")
     sys.modules["warm"] = warm = types.ModuleType("warm")
     warm.session = session
+    if "aiobotocore.session" in sys.modules:
+        warm.aio = sys.modules["aiobotocore.session"].get_session()
     gc.collect()
 
 
@@ -96,9 +101,17 @@ def run(job):
         client = sys.modules["awslambdaric.__main__"].main
     faults = None
     if job["traced"]:
-        import lumitrace
+        if job.get("start"):
+            from faults import AtStart
 
-        sys.modules["door"] = lumitrace
+            faults = AtStart(job)
+        if job.get("pth"):
+            exec(job["pth"])  # noqa: S102  # as Python's site does with the layer's
+            sys.modules["door"] = door()
+        else:
+            import lumitrace
+
+            sys.modules["door"] = lumitrace
         if job.get("faults") is not None:
             from faults import Faults
 
@@ -114,20 +127,34 @@ def door():
     """Return a module that stands in for lumitrace, and does nothing."""
     module = types.ModuleType("door")
 
-    class Nothing(contextlib.ContextDecorator, contextlib.nullcontext):
+    class Nothing(contextlib.nullcontext):
+        def __enter__(self):
+            return self
+
         def __call__(self, wrapped):
             return wrapped
+
+        def set_attribute(self, *_):
+            pass
 
     def traced(handler=None, **_):
         return handler if handler is not None else traced
 
     module.traced = traced
-    module.tag = lambda **_: None
+    module.tag = module.failed = lambda *_, **__: None
+    module.trace_id = lambda: None
     module.span = lambda *_, **__: Nothing()
     module.record = lambda *_: Nothing()
-    module.records = lambda event: iter(event["Records"])
+    module.records = _records
     module.bind = lambda entry, *_: entry
     return module
+
+
+def _records(event):
+    found = event["Records"] if "Records" in event else event["records"]
+    if isinstance(found, dict):
+        found = [one for part in found.values() for one in part]
+    yield from found
 
 
 def watch(client, job, faults):

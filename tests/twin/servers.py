@@ -17,13 +17,14 @@ ARN = "arn:aws:lambda:eu-west-1:123456789012:function:twin"
 TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
 TOLD = ("content-type", "lambda-runtime-function-error-type")
 CAUSE = "lambda-runtime-function-xray-error-cause"
+MARK = f"00-{'ab' * 16}-{'cd' * 8}-01-19aa7d3f000-1-12345678"
 
 
 class RuntimeApi:
     """Hands out events, and keeps what the process posts."""
 
     def __init__(self):
-        self.usual, http.client._MAXLINE = http.client._MAXLINE, 1 << 21  # the X-Ray cause is long
+        http.client._MAXLINE = 1 << 21  # the X-Ray cause is long
         self.server = Server(_Asked, self)
         self.address = f"{LOOPBACK}:{self.server.port}"
         self.begin([], list)
@@ -31,7 +32,6 @@ class RuntimeApi:
     def stop(self):
         """Take no more requests."""
         self.server.stop()
-        http.client._MAXLINE = self.usual
 
     def begin(self, events, look):
         """Have *events* for the next process: a body, and headers or what makes them."""
@@ -73,9 +73,14 @@ class _Asked(Handler):
 
 
 class Recorder(Proxy):
-    """AWS in small: keeps every request, and gives the same answer to the same request."""
+    """AWS in small: keeps every request, and gives the same answer to the same request.
+
+    Attributes:
+        marked: whether items that are read bear a mark of ours, which the bare twin never sees.
+    """
 
     def __init__(self):
+        self.marked = False
         super().__init__(None)
 
     def forward(self, request):
@@ -85,21 +90,64 @@ class Recorder(Proxy):
         self.requests.append(request)
         headers = {"x-amzn-RequestId": "aws-1", "Content-Type": "application/x-amz-json-1.0"}
         said = request.body + request.path
+        if b'"cancel"' in said:
+            return 400, headers, json.dumps(CANCELLED).encode()
         for word, (status, code) in REFUSALS.items():
             if word in said and not (word == b"busy" and len(self.requests) > 2):
                 body = {"__type": f"com.amazonaws#{code}", "message": f"told to {word.decode()}"}
                 return status, headers, json.dumps(body).encode()
-        if request.operation == "Publish":
-            inner = b"<PublishResult><MessageId>m-1</MessageId></PublishResult>"
-            return 200, headers, b"<PublishResponse>" + inner + b"</PublishResponse>"
+        if request.operation.startswith("Publish"):
+            return 200, headers, _published(request).encode()
         if request.service == "s3":
             return 200, {"ETag": '"e-1"', "x-amz-request-id": "aws-1"}, b""
-        known = {
-            "SendMessage": {"MessageId": "m-1"},
-            "GetItem": {"Item": {"id": {"S": "a"}, "n": {"N": "1.50"}}},
-            "Query": {"Items": [{"id": {"S": "a"}}], "Count": 1, "ScannedCount": 1},
+        many = 20 if request.params.get("TableName") == "many" else 1
+        items = [{"id": {"S": "a"}, "n": {"N": "1.50"}} for _ in range(many)]
+        for number, item in enumerate(items if self.marked else ()):
+            item["_lumitrace"] = {"S": MARK.replace("cd" * 8, f"cd{number % 18:014}")}
+        return 200, headers, json.dumps(_answered(request, items)).encode()
+
+
+def _published(request):
+    ids = [one["Id"] for one in request.params.get("PublishBatchRequestEntries", [])]
+    done = [f"<member><Id>{it}</Id><MessageId>m-{it}</MessageId></member>" for it in ids]
+    inner = f"<Successful>{''.join(done)}</Successful>" if ids else "<MessageId>m-1</MessageId>"
+    name = request.operation
+    return f"<{name}Response><{name}Result>{inner}</{name}Result></{name}Response>"
+
+
+def _answered(request, items):
+    """Return what AWS answers to *request*; *items* are what its table holds."""
+    params, operation = request.params, request.operation
+    entries = params.get("Entries") or params.get("Records") or []
+    if operation == "SendMessageBatch":
+        failed = [it for it in entries if it["MessageBody"] == "partly"]
+        told = {"Code": "InvalidParameterValue", "Message": "must be shorter", "SenderFault": True}
+        return {
+            "Successful": [
+                {"Id": it["Id"], "MessageId": "m-1"} for it in entries if it not in failed
+            ],
+            "Failed": [{"Id": it["Id"], **told} for it in failed],
         }
-        return 200, headers, json.dumps(known.get(request.operation, {})).encode()
+    if operation == "BatchWriteItem":  # of three it takes two, and gives the last back
+        tables = params["RequestItems"].items()
+        return {"UnprocessedItems": {name: it[-1:] for name, it in tables if len(it) > 2}}
+    tables, item = list(params.get("RequestItems", ())), items[0]
+    taken = [{"ShardId": "shardId-0", "SequenceNumber": str(n)} for n, _ in enumerate(entries)]
+    known = {
+        "SendMessage": {"MessageId": "m-1"},
+        "GetItem": {"Item": item},
+        "Query": {"Items": items, "Count": len(items), "ScannedCount": len(items)},
+        "ExecuteStatement": {"Items": [item]},
+        "BatchGetItem": {"Responses": {name: [item] for name in tables}},
+        "TransactGetItems": {"Responses": [{"Item": item}, {"Item": item}]},
+        "DescribeTable": {"Table": {"KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}]}},
+        "PutEvents": {"FailedEntryCount": 0, "Entries": [{"EventId": "e-1"} for _ in entries]},
+        "PutRecord": taken[0] if taken else {"ShardId": "shardId-0", "SequenceNumber": "1"},
+        "PutRecords": {"FailedRecordCount": 0, "Records": taken},
+        "StartExecution": {"executionArn": "arn:aws:states:e:1:execution:s:n", "startDate": 1},
+        "Invoke": {"invoked": True},
+    }
+    return known.get(operation, {})
 
 
 REFUSALS = {
@@ -107,4 +155,9 @@ REFUSALS = {
     b"deny": (400, "AccessDeniedException"),
     b"breakdown": (500, "InternalServerError"),
     b"busy": (400, "ThrottlingException"),
+}
+CANCELLED = {
+    "__type": "com.amazonaws#TransactionCanceledException",
+    "Message": "Transaction cancelled, please refer cancellation reasons for specific reasons",
+    "CancellationReasons": [{"Code": "ValidationError", "Message": "Item size has exceeded"}],
 }

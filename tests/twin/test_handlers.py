@@ -4,7 +4,8 @@ import json
 import sys
 
 import pytest
-from tests.twin.twins import ROOT, unmarked
+from tests.twin.injection import unmarked
+from tests.twin.twins import ROOT
 
 EVENTS = [
     None,

@@ -1,7 +1,7 @@
 """What a function does to its process and to AWS is the same, bare and traced."""
 
 import pytest
-from tests.twin.twins import asked
+from tests.twin.injection import asked
 
 DEADLINES = ["1", "1000", "100000000000000", "9999999999999999"]
 ANY = ("capture.config", "capture.invocation", "capture.chosen")  # LUMITRACE_EXTRACTOR is nonsense

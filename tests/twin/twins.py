@@ -13,6 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.twin.injection import asked
 from tests.twin.servers import CAUSE, ROOT, Recorder, RuntimeApi
 
 FUNCTIONS = Path(__file__).parent / "functions"
@@ -33,15 +34,7 @@ OUR_FRAME = re.compile(
     rb'(?:, )?\{"label": "\w+", "path": "%s", "line": \d+\}|"%s", |(?:, )?"%s"'
     rb'|[ \xc2\xa0]*File \\?"%s\\?", line \d+, in \w+(?:\\n|\n)' % (FILE, FILE, FILE, FILE)
 )
-FRAME = re.compile(
-    rb'''(?:, )?\{"label": "\w+", "path": "FILE", "line": \d+\}|"FILE", |(?:, )?"FILE"'''
-    rb"""|[ \xc2\xa0]*File \\?"FILE\\?", line \d+, in \w+(?:\\n|\n)"""
-    rb"""""".replace(b"FILE", FILE)
-)
 FRAME = re.compile(rb"\xa5\x5a\x00(.)(....)........", re.DOTALL)
-OURS = ("traceparent", "_lumitrace")
-SIZED = (b"content-length", b"x-amz-content-sha256")
-
 
 # What a health line may be about here: a wrong setting, or an exception that cannot be spelt.
 KNOWN = frozenset(("capture.config", "capture.error"))
@@ -113,39 +106,15 @@ def _apart(data):
     return "".join([*rest, text]).encode("utf-8", "surrogateescape"), lines
 
 
-def asked(bare, twin):
-    """Return both requests without what may differ: time, the SDK's own id, signature, our mark."""
-    if not any(mark.encode() in twin.body for mark in OURS):
-        return bare.same_for_each(), twin.same_for_each()
-    return _but_for_the_mark(bare), _but_for_the_mark(twin)
-
-
-def _but_for_the_mark(request):
-    kept = [pair for pair in request.same_for_each()[2] if pair[0].lower() not in SIZED]
-    return request.method, request.path, kept, unmarked(request.params)
-
-
-def unmarked(value):
-    """Return the structure *value* without what lumitrace adds."""
-    if isinstance(value, list):
-        return [unmarked(it) for it in value]
-    if not isinstance(value, dict):
-        return value
-    kept = {key: unmarked(inner) for key, inner in value.items() if key not in OURS}
-    if kept.get("MessageAttributes") == {}:
-        del kept["MessageAttributes"]
-    return kept
-
-
 class Twins:
     """One interpreter that forks a process for each run, and the servers that it talks to."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, libraries=()):
         self.folder, self.count = folder, 0
         self.api, self.aws = RuntimeApi(), Recorder()
         path = os.pathsep.join([str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])
         self.host = subprocess.Popen(
-            [sys.executable, Path(__file__).with_name("host.py")],
+            [sys.executable, Path(__file__).with_name("host.py"), *libraries],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={
@@ -165,12 +134,15 @@ class Twins:
         self.api.stop()
         self.aws.stop()
 
-    def run(self, handler, events, *, traced, environment=None, **more):
-        """Return the `Outcome` of a process that is given *events*, one after another."""
+    def run(self, handler, events, *, traced, environment=None, marked=False, **more):
+        """Return the `Outcome` of a process that is given *events*, one after another.
+
+        *marked*: items that the traced one reads bear a mark of ours.
+        """
         self.count += 1
         folder = self.folder / str(self.count)
         folder.mkdir()
-        self.aws.requests = []
+        self.aws.requests, self.aws.marked = [], traced and marked
         told = [it if isinstance(it, tuple) else (_body(it), {}) for it in events]
         self.api.begin(told, lambda: self._sizes(folder))
         pid = self.start(handler, folder, environment, traced=traced, **more)
@@ -261,17 +233,17 @@ class Twins:
 def same(bare, twin):
     """Fail where *twin* differs from *bare* in anything that is not documented."""
     for what, value in bare.seen.items():
-        assert twin.seen[what] == value, f"{what}: {_where(value, twin.seen[what])}"
+        assert twin.seen[what] == value, f"{what}: {where(value, twin.seen[what])}"
     assert len(twin.requests) == len(bare.requests), "requests to AWS"
     for pair in zip(bare.requests, twin.requests, strict=True):
         one, other = asked(*pair)
-        assert one == other, f"a request to AWS: {_where(one, other)}"
+        assert one == other, f"a request to AWS: {where(one, other)}"
 
 
-def _where(one, other):
+def where(one, other):
     """Return the first place at which *one* and *other* are not the same, for people."""
     if isinstance(one, (list, tuple)) and isinstance(other, type(one)) and len(one) == len(other):
-        return next(_where(*pair) for pair in zip(one, other, strict=True) if pair[0] != pair[1])
+        return next(where(*pair) for pair in zip(one, other, strict=True) if pair[0] != pair[1])
     one, other = repr(one), repr(other)
     pairs = enumerate(zip(one, other, strict=False))
     at = next((at for at, pair in pairs if pair[0] != pair[1]), min(len(one), len(other)))

@@ -7,6 +7,7 @@ wrong name is told in its own words.
 """
 
 import gc
+import os
 
 from lumitrace.capture import handler as wrapping
 from lumitrace.capture import on_import
@@ -38,15 +39,21 @@ def _patch(client: "Any") -> None:
     def _get_handler(name: str) -> "Any":
         if name == OWN:  # then `handler` looks for the user's
             return original(name)
-        thresholds = _before()
+        thresholds = None
+        with guard:
+            thresholds = _before()
         try:
             found = original(name)
         except BaseException as error:
-            _after(thresholds)
+            with guard:
+                _after(thresholds)
             cut(error)
             raise
-        _after(thresholds)
-        return _traced(found)
+        with guard:
+            _after(thresholds)
+        with guard:
+            return wrapping.traced_with(found, None, None)
+        return found
 
     client._get_handler = dress(_get_handler, original)  # noqa: SLF001  # as above
 
@@ -64,20 +71,26 @@ def handler() -> "Any":
     except ImportError as error:
         message = "lumitrace.handler is for Lambda's runtime client, which is not here"
         raise AttributeError(message) from error
-    name = settings.handler
+    name = settings.handler or os.environ.get("LUMITRACE_HANDLER", "").strip()
     if name and name != OWN:
-        return _traced(_found(bootstrap, name))
+        found = _found(bootstrap, name)
+        with guard:
+            return wrapping.traced_with(found, None, None)
+        return found
     message = "LUMITRACE_HANDLER names no handler: set it to the function's own, as in app.handler"
     raise bootstrap.FaultException(bootstrap.FaultException.HANDLER_NOT_FOUND, message, None)
 
 
 def _found(client: "Any", name: str) -> "Any":
-    thresholds = _before()
+    thresholds = None
+    with guard:
+        thresholds = _before()
     try:
         with InItsWords(client):
             return client._get_handler(name)  # noqa: SLF001  # its name in every version since 1.0
     finally:
-        _after(thresholds)
+        with guard:
+            _after(thresholds)
 
 
 class InItsWords:
@@ -108,31 +121,23 @@ class InItsWords:
             raise self.client.FaultException(*words) from error
 
 
-def _traced(found: "Any") -> "Any":
-    with guard:
-        return wrapping.traced_with(found, None, None)
-    return found
-
-
 def _before() -> tuple[int, int, int] | None:
     """Be ready before the user's module makes its first client; put off collecting garbage.
 
     By the thresholds, not by `gc.disable`: so a module that disables it itself is obeyed.
     """
-    thresholds = None
-    with guard:
-        if settings.enabled != OFF:
-            wrapping.install()
-        if settings.fast_init and gc.get_threshold()[0]:
-            thresholds = gc.get_threshold()
-            gc.set_threshold(0, *thresholds[1:])
+    if settings.enabled != OFF:
+        wrapping.install()
+    if not settings.fast_init or not gc.get_threshold()[0]:
+        return None
+    thresholds = gc.get_threshold()
+    gc.set_threshold(0, *thresholds[1:])
     return thresholds
 
 
 def _after(thresholds: tuple[int, int, int] | None) -> None:
     """Collect garbage again as before, but leave alone what was imported: it stays for good."""
-    with guard:
-        if thresholds is not None:
-            gc.freeze()
-            if not gc.get_threshold()[0]:  # else the module has chosen its own
-                gc.set_threshold(*thresholds)
+    if thresholds is not None:
+        gc.freeze()
+        if not gc.get_threshold()[0]:  # else the module has chosen its own
+            gc.set_threshold(*thresholds)

@@ -39,6 +39,8 @@ def patch(module: "Any") -> None:
 
     wrapt = _wrapt.load()
     original = module.BaseClient.__dict__.get("_emit_api_params")
+    if getattr(original, KEY, False):  # it is ours already, or another's around ours
+        return
     code = getattr(original, "__code__", None)
     if code is None or code.co_varnames[: code.co_argcount] != PARAMETERS:
         if not isinstance(original, wrapt.ObjectProxy):
@@ -47,6 +49,8 @@ def patch(module: "Any") -> None:
 
     class Door(wrapt.ObjectProxy):  # type: ignore[misc,name-defined]  # either wrapt's
         """The method, with us behind it; a partial adds no frame to what it raises."""
+
+        lumitrace = True  # by `KEY`
 
         def __get__(self, instance: "Any", owner: object = None) -> "Any":
             if instance is None:

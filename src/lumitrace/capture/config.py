@@ -6,6 +6,7 @@ in a ``health`` line and its default holds: a typo must not take a function down
 
 import os
 
+from lumitrace.capture.guard import Guard
 from lumitrace.capture.variables import (
     ALL,
     INJECT,
@@ -85,8 +86,7 @@ class Settings:
             host.strip().lower() for host in value["trusted_apis"].split(",") if host.strip()
         )
         self.http_hosts = self._hosts(value["http_hosts"])
-        self.release = value["release"]
-        self.level = value["level"]
+        self.release, self.level = value["release"], value["level"]
         self.errors = value["errors"] == "message"
         self.mask = self._names(value["mask"])
         self.health_level = self._heard(environ)
@@ -196,4 +196,5 @@ class Settings:
 
 
 settings = Settings()
-settings.load(os.environ)
+with Guard("capture.config"):
+    settings.load(os.environ)

@@ -30,9 +30,14 @@ class Guard:
     ) -> bool:
         if error is None or not isinstance(error, Exception):
             return False
-        if reporter.reraise or _is_the_hosts(traceback):
+        if reporter.reraise:
             return False
-        reporter.report(self.component, f"{type(error).__name__} in {_place(traceback)}")
+        try:
+            if _is_the_hosts(traceback):
+                return False
+            reporter.report(self.component, f"{type(error).__name__} in {_place(traceback)}")
+        except Exception:  # noqa: BLE001  # that it could not be told is no failure of the host's
+            reporter.count += 1
         return True
 
 

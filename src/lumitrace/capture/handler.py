@@ -54,8 +54,10 @@ def traced(
         tags: tags that every invocation bears.
     """
     if handler is None:
-        return lambda wrapped: traced_with(wrapped, name, tags)
-    return traced_with(handler, name, tags)
+        return lambda wrapped: traced(wrapped, name=name, tags=tags)  # type: ignore[call-overload]
+    with guard:
+        return traced_with(handler, name, tags)
+    return handler
 
 
 def traced_with(handler: "Any", name: str | None, tags: "Mapping[str, object] | None") -> "Any":
@@ -63,9 +65,7 @@ def traced_with(handler: "Any", name: str | None, tags: "Mapping[str, object] | 
     if settings.enabled == OFF or getattr(handler, MARK, None) is True or not callable(handler):
         return handler
     install()
-    with guard:
-        return _wrapped(handler, name, texts(tags or {}))
-    return handler
+    return _wrapped(handler, name, texts(tags or {}))
 
 
 def install() -> None:

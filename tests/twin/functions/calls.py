@@ -13,7 +13,9 @@ from botocore.exceptions import ClientError
 from door import span, traced
 
 # The SDK's pauses between attempts are told instead of waited for; it draws them at random.
-botocore.endpoint.time = types.SimpleNamespace(sleep=print, time=time.time)
+botocore.endpoint.time = types.SimpleNamespace(
+    sleep=lambda seconds: seconds and print(seconds), time=time.time
+)
 RETRIES = {"mode": os.environ.get("OWN_MODE", "legacy"), "max_attempts": 2}
 
 

@@ -62,10 +62,11 @@ class AtHand:
 at_hand: "ContextVar[AtHand | None]" = ContextVar("lumitrace_http", default=None)
 
 
-def leave(token: "Token[AtHand | None]") -> None:
-    """Have at hand what was before."""
+def leave(token: "Token[AtHand | None] | None") -> None:
+    """Have at hand what was before; nothing where *token* is None."""
     try:
-        at_hand.reset(token)
+        if token is not None:
+            at_hand.reset(token)
     except ValueError:  # a coroutine that was closed in another context than it began in
         return
 

@@ -30,11 +30,14 @@ async def emit_api_params(
 
 async def send(bound: "Callable[..., Any]", _: "Any", *args: "Any", **kwargs: "Any") -> "Any":
     """Send one request of an AWS call, which is a span already."""
-    token = http.at_hand.set(http.AtHand(quiet=True))
+    token = None
+    with botocore.guard:
+        token = http.at_hand.set(http.AtHand(quiet=True))
     try:
         return await bound(*args, **kwargs)
     except BaseException as error:
         cut(error)
         raise
     finally:
-        http.leave(token)
+        with botocore.guard:
+            http.leave(token)

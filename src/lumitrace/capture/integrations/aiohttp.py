@@ -16,21 +16,27 @@ if TYPE_CHECKING:
 
 def request(bound: "Callable[..., Any]", _: "Any", *args: "Any", **kwargs: "Any") -> "Any":
     """Return the coroutine that sends a request and follows where it leads."""
-    return bound(*args, **kwargs) if http.is_quiet() else _request(bound, *args, **kwargs)
+    quiet = True
+    with guard:
+        quiet = http.is_quiet()
+    return bound(*args, **kwargs) if quiet else _request(bound, *args, **kwargs)
 
 
 async def _request(bound: "Callable[..., Any]", *args: "Any", **kwargs: "Any") -> "Any":
-    outer = AtHand()
-    token = http.at_hand.set(outer)
+    outer = token = None
+    with guard:
+        outer = AtHand()
+        token = http.at_hand.set(outer)
     try:
         return await bound(*args, **kwargs)
     except BaseException as error:
         cut(error)
         with guard:
-            http.fail(outer.live, error)
+            http.fail(outer.live if outer else None, error)
         raise
     finally:
-        http.leave(token)
+        with guard:
+            http.leave(token)
 
 
 def connect(bound: "Callable[..., Any]", _: "Any", *args: "Any", **kwargs: "Any") -> "Any":

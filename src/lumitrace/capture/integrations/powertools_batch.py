@@ -22,7 +22,10 @@ def process_record(
     bound: "Callable[..., Any]", _processor: object, *args: "Any", **kwargs: "Any"
 ) -> "Any":
     """Handle one record, in its context."""
-    with RecordScope(_record(args, kwargs)):
+    record = None
+    with guard:
+        record = _record(args, kwargs)
+    with RecordScope(record):
         try:
             return bound(*args, **kwargs)
         except BaseException as error:
@@ -34,7 +37,10 @@ async def async_process_record(
     bound: "Callable[..., Any]", _processor: object, *args: "Any", **kwargs: "Any"
 ) -> "Any":
     """Handle one record, in its context."""
-    with RecordScope(_record(args, kwargs)):
+    record = None
+    with guard:
+        record = _record(args, kwargs)
+    with RecordScope(record):
         try:
             return await bound(*args, **kwargs)
         except BaseException as error:

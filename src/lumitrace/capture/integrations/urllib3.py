@@ -30,7 +30,7 @@ def make_request(bound: "Callable[..., Any]", pool: "Any", *args: "Any", **kwarg
             http.fail(live, error)
         raise
     finally:
-        if token is not None:
+        with guard:
             http.leave(token)
     with guard:
         http.end(live, response.status, response.headers.get)

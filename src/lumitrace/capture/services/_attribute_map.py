@@ -23,12 +23,6 @@ MARK, TEXT = itemgetter(ATTRIBUTE), itemgetter("S")
 MAX_WRITERS = 16  # of one answer that are told
 
 
-def clean(item: "Any") -> None:
-    """Take the mark off *item*, in place, where it has one of ours; another's value stays."""
-    if isinstance(item, dict):
-        _take((item,))
-
-
 def clean_response(
     call: "Call", model: "Any", parsed: "dict[str, Any]", reader: str | None
 ) -> None:
