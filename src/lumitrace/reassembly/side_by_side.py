@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-python-run
 """
 
 from lumitrace.reassembly.events import Counts, LogEvent
-from lumitrace.reassembly.model import Attempt
+from lumitrace.reassembly.model import APPLICATION, Attempt
 from lumitrace.reassembly.platform_line import INIT_START, START, PlatformLine
 from lumitrace.reassembly.stream import Item, Lines, Stream
 from lumitrace.wire import span_line
@@ -55,7 +55,6 @@ class SideBySide(Stream):
     def __init__(self, lines: Lines, counts: Counts) -> None:
         super().__init__(lines, counts)
         self.named = {line.request_id for line in self.platform if line and line.request_id}
-        self.running: dict[str, Attempt] = {}  # by request id
 
     def believes(self, index: int, line: PlatformLine) -> bool:  # noqa: ARG002  # nothing says no
         """Tell that *line* is Lambda's: its place says nothing."""
@@ -74,12 +73,7 @@ class SideBySide(Stream):
     def new_attempt(self, event: LogEvent, request_id: str) -> Attempt:
         """Return a new attempt; lines that belong to none are not its own."""
         attempt = Attempt(event.group, event.stream, request_id, event.time_ms or 0)
-        self.running[request_id] = attempt
         return self.add(attempt)
-
-    def closed(self, attempt: Attempt) -> None:
-        """Note that *attempt* has come to its end."""
-        self.running.pop(attempt.request_id, None)
 
     def file(self, event: LogEvent, item: Item, *, first: bool) -> None:
         """Give *item* to the attempt of its request, if Lambda names that in this stream."""
@@ -90,12 +84,9 @@ class SideBySide(Stream):
         self.judge(self.known(request_id) or self.new_attempt(event, request_id), item)
 
     def whose(self, request_id: str) -> Attempt | None:
-        """Return the attempt of *request_id*; without one, the only attempt under way."""
-        if request_id:
-            return self.known(request_id)
-        running = self.running.values()
-        return next(iter(running)) if len(running) == 1 else None
+        """Return the attempt of *request_id*; a line that names none may be anybody's."""
+        return self.known(request_id)
 
     def leave_over(self) -> None:
         """Count the lines that name no request: nobody can say whose they are."""
-        self.counts.unplaced += len(self.loose)
+        self.counts.unplaced += sum(line.origin == APPLICATION for line in self.loose)
