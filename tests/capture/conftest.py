@@ -147,7 +147,7 @@ class AWS:
 
     Attributes:
         sent: what left the process, decoded, oldest first.
-        answers: bodies for the next requests; without one, an ordinary answer.
+        answers: status, body, headers for the next requests; without one, an ordinary answer.
     """
 
     def __init__(self):
@@ -180,8 +180,8 @@ class AWS:
             answer = answer(sent)
         if isinstance(answer, Exception):
             raise answer
-        status, body = answer or (200, _ordinary(request, sent, len(self.sent)))
-        return _response(request, status, body)
+        status, body, *more = answer or (200, _ordinary(request, sent, len(self.sent)))
+        return _response(request, status, body, *more)
 
     def deliver_sns(self, sent, message_id):
         """Turn a Publish into the event that Lambda hands over."""
@@ -322,7 +322,7 @@ def _by_target(target, sent, number):
     return None
 
 
-def _response(request, status, body):
+def _response(request, status, body, more=()):
     from botocore.awsrequest import AWSResponse
 
     class Raw:
@@ -333,7 +333,7 @@ def _response(request, status, body):
             return body if isinstance(body, bytes) else body.encode()
 
     name = "x-amz-request-id" if ".s3." in request.url else "x-amzn-RequestId"
-    headers = {name: "aws-request-1"}
+    headers = {name: "aws-request-1", **dict(more)}
     return AWSResponse(request.url, status, headers, Raw())
 
 

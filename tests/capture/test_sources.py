@@ -23,6 +23,10 @@ SHARD = "kinesis:shardId-000000000006"
 FIRST = f"{SHARD}:49590338271490256608559692538361571095921575989136588898"
 SECOND = f"{SHARD}:49590338271490256608559692540925702759324208523137515618"
 EXECUTION = "states:arn:aws:states:eu-west-1:123456789012:execution:ushop_returns:r-1"
+DURABLE = (
+    "durable:arn:aws:lambda:eu-west-1:123456789012:function:ushop_returns:7"
+    "/durable-execution/return-628d8a/1e2d3c4b-0000-4000-8000-000000000001"
+)
 
 SHAPES = [
     # file, trigger, source or route, what joins it: our context, a claim, link keys
@@ -51,6 +55,12 @@ SHAPES = [
     ("appsync", "appsync", "Mutation createSale", [CLAIM]),
     ("appsync_authorizer", "appsync", "", [CLAIM]),
     ("appsync_batch", "appsync", "Mutation createSale", [CLAIM]),
+    (
+        "durable",
+        "durable",
+        "ushop_returns",
+        [DURABLE],
+    ),
     ("dynamodb", "dynamodb", "ushop_sales", None),
     ("eventbridge", "events", "ushop.sales", [EVENT]),
     ("eventbridge_injected", "events", "ushop.sales", [OURS]),

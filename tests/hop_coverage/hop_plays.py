@@ -177,6 +177,18 @@ def invoke_event(stage):
     stage.receive({"any": "event"}, "aws-request-1")
 
 
+@kind()
+def invoke_durable(stage):
+    """Invoke of a durable function, each of its invocations."""
+    event = stage.event("durable")
+    said = {"FunctionName": "receiver:7", "InvocationType": "Event", "Payload": b"{}"}
+    headers = {"X-Amz-Durable-Execution-Arn": event["DurableExecutionArn"]}
+    stage.aws.answers.append((202, "", headers))
+    stage.send(lambda: stage.client("lambda").invoke(**said))
+    stage.receive(event, "aws-request-1")
+    stage.receive(event, "aws-request-2")
+
+
 UNPROVED = "a claim that no call of ours proves"
 
 

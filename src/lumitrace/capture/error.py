@@ -38,6 +38,26 @@ def describe(error: BaseException) -> dict[str, str]:
     return described
 
 
+def spelt(kind: str, text: str) -> dict[str, str]:
+    """Return ``{"type", "message"}`` of an error that is told by its names only."""
+    described = {"type": kind}
+    if settings.errors and text:
+        described["message"] = message(text)
+    return described
+
+
+def suspends(raised: BaseException) -> bool:
+    """Tell whether *raised* only ends an invocation of a durable function, to go on later."""
+    return not isinstance(raised, Exception) and any(
+        kind.__name__ == "SuspendExecution" for kind in type(raised).__mro__
+    )
+
+
+def failure(raised: BaseException | None) -> dict[str, str] | None:
+    """Return what is told of *raised*, or None where nothing failed."""
+    return None if raised is None or suspends(raised) else describe(raised)
+
+
 def _place(traceback: "TracebackType | None") -> str:
     """Return ``app.py:31 handler``: the last frame that is the function's own code."""
     place = ""

@@ -47,12 +47,18 @@ def extract(row: Row, event: "Any", context: object) -> tuple[Row, Inbound]:
     An Invoke's event has no shape of its own: the row is ``lambda`` where the caller's context is
     in *context*.
     """
-    if getattr(context, "client_context", None) is not None:
+    if row.name != "durable" and getattr(context, "client_context", None) is not None:
         from lumitrace.capture.services import lambda_  # noqa: PLC0415  # only where it may matter
 
         caller = lambda_.extract_context(context)
         if caller is not None:
             return BY_NAME["lambda"], Inbound([caller])
+    elif getattr(context, "execution_context", None) is not None:
+        from lumitrace.capture.services import durable  # noqa: PLC0415  # its SDK's own context
+
+        execution = durable.extract_context(context)
+        if execution is not None:
+            return BY_NAME["durable"], execution
     service = row.service()
     if service is None:
         return row, Inbound()

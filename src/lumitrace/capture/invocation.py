@@ -47,6 +47,8 @@ def begin(
     if settings.enabled != ON:
         return None
     request_id = getattr(context, "aws_request_id", None)
+    if not isinstance(request_id, str):  # a durable function's own context has Lambda's in it
+        request_id = getattr(getattr(context, "lambda_context", None), "aws_request_id", None)
     invocation = Invocation(request_id if isinstance(request_id, str) else new_span_id())
     invocation.source = (row.name, source.source)
     name = name or os.environ.get("AWS_LAMBDA_FUNCTION_NAME") or "function"
@@ -103,6 +105,7 @@ def _continue(
     here bears it. Where the senders' trace is another, they are linked, so that both joins hold.
     Returns the senders that are linked instead of being the parent.
     """
+    trace_id = source.trace_id
     contexts = [record.context for record in source.records]
     known = list(dict.fromkeys(context for context in contexts if context is not None))
     agree = bool(known) and None not in contexts and not source.unread
@@ -115,7 +118,7 @@ def _continue(
         span = Span(invocation, name, outer.trace_id, outer.span_id)
     else:
         linked = known
-        span = Span(invocation, name, new_trace_id(), None)
+        span = Span(invocation, name, trace_id or new_trace_id(), None)
     for context in dict.fromkeys(record.lineage for record in source.records):
         if context is not None and context.tables:
             span.ride_on(context)

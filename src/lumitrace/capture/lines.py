@@ -101,7 +101,11 @@ def first_of_process() -> "dict[str, Any]":
 def outcome(span: Span, result: object, raised: BaseException | None) -> "dict[str, Any]":
     """Status and error of the handler; an answer of 500 and more to a web caller is a failure."""
     if raised is not None:
+        if error.suspends(raised):
+            return {"suspended": True}
         described = error.describe(raised)
+    elif span.invocation.source[0] == "durable":
+        return _durable(span.invocation.event, result)
     else:
         code = result.get("statusCode") if type(result) is dict else None
         if (
@@ -113,11 +117,27 @@ def outcome(span: Span, result: object, raised: BaseException | None) -> "dict[s
         if code < 500:
             return {}
         described = {"type": str(code)}
+    return _failed(described)
+
+
+def _failed(described: dict[str, str]) -> "dict[str, Any]":
     return {
         "status": span_line.STATUS_ERROR,
         "severityText": span_line.SEVERITY_ERROR,
         "error": described,
     }
+
+
+def _durable(event: object, result: object) -> "dict[str, Any]":
+    """Return what the SDK's *result* says of the execution; the user's own says nothing."""
+    if type(result) is not dict or type(event) is not dict or "DurableExecutionArn" not in event:
+        return {}
+    from lumitrace.capture.services import durable  # noqa: PLC0415  # loaded already
+
+    if durable.is_suspended(result):
+        return {"suspended": True}
+    found = durable.failure(result)
+    return {} if found is None else _failed(error.spelt(*found))
 
 
 def attributes(span: Span, context: object) -> None:

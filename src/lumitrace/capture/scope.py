@@ -4,7 +4,7 @@ import time
 
 from lumitrace.capture import emit
 from lumitrace.capture.current import current, current_span
-from lumitrace.capture.error import describe
+from lumitrace.capture.error import failure
 from lumitrace.capture.frame import cut, dress, is_async
 from lumitrace.capture.guard import Guard
 from lumitrace.capture.line import line
@@ -167,7 +167,7 @@ def finish(span: Span, raised: BaseException | None) -> None:
     span.ended = True
     if not emit.admits(invocation):
         return
-    tell(span, now_ns, None if raised is None else describe(raised), {})
+    tell(span, now_ns, failure(raised), {})
     if emit.is_due(invocation, now_ns):
         emit.flush(invocation)
 

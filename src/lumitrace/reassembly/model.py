@@ -80,6 +80,7 @@ class Span:
         read_from: (trace id, span id, items) of who wrote last what a read returned.
         read_from_more: how many more such writers there were.
         open: announced, and never seen to end.
+        suspended: of a durable function's invocation: the execution goes on in a later one.
     """
 
     trace_id: str
@@ -111,6 +112,7 @@ class Span:
     read_from_more: int = 0
     tags: dict[str, str] = field(default_factory=dict)
     open: bool = False
+    suspended: bool = False
 
     @property
     def failed(self) -> bool:

@@ -90,7 +90,8 @@ class Unfolding:
 
     def invocation(self, line: Line) -> None:
         """Read the end of the handler, and what its flushes left over."""
-        self._invocation(line, LINE_RANK)
+        span = self._invocation(line, LINE_RANK)
+        span.suspended = line.get("suspended") is True
         dropped = line.get("dropped")
         if isinstance(dropped, dict) and line["spanId"] not in self.counted:
             self.counted.add(line["spanId"])

@@ -5,6 +5,7 @@ A key is ``kind:id``. Both sides build it here, so that they cannot drift apart.
 
 APIGW = "apigw"
 DESTINATION = "destination"
+DURABLE = "durable"
 DYNAMODB = "dynamodb"  # a fingerprint: docs/span-line.md
 EVENTS = "events"
 KINESIS = "kinesis"
@@ -15,10 +16,10 @@ SQS = "sqs"
 STATES = "states"
 W3C = "w3c"  # another tracer's span, whose context a message bears instead of ours
 KINDS = frozenset(
-    (APIGW, DESTINATION, DYNAMODB, EVENTS, KINESIS, LAMBDA, S3, SNS, SQS, STATES, W3C)
+    (APIGW, DESTINATION, DURABLE, DYNAMODB, EVENTS, KINESIS, LAMBDA, S3, SNS, SQS, STATES, W3C)
 )
 
-MAX_LENGTH = 320  # characters; the longest of AWS's own is the ARN of an express execution
+MAX_LENGTH = 320  # characters; the longest of AWS's own is the ARN of an execution
 
 
 def link_key(kind: str, identifier: object) -> str | None:

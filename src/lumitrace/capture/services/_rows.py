@@ -78,6 +78,7 @@ CARRIERS = (
     Row("appsync", "appsync", trigger=TRIGGER_HTTP),
     Row("function-url", "function_url", trigger=TRIGGER_HTTP),
     Row("lambda-authorizer", "lambda_authorizer", trigger=TRIGGER_HTTP),
+    Row("durable", "durable"),
     Row(
         "dynamodb",
         "dynamodb",

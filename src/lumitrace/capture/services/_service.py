@@ -82,9 +82,12 @@ class Inbound:
         source: the name of topic, queue or table, of any other.
         claimed: the context that a caller at a public edge claims, not believed.
         link_out: keys by which a later invocation knows this one.
+        trace_id: the trace that it belongs to whoever sent it, or "".
     """
 
-    __slots__ = ("claimed", "link_out", "records", "route", "source", "unopened", "unread")
+    __slots__ = (
+        *("claimed", "link_out", "records", "route", "source", "trace_id", "unopened", "unread"),
+    )
 
     def __init__(  # noqa: PLR0913  # what an event may say
         self,
@@ -103,6 +106,7 @@ class Inbound:
         self.link_out = list(link_out)
         self.unread = unread
         self.unopened = 0
+        self.trace_id = ""
 
 
 class Service:

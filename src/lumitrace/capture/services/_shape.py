@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 RULES = (
     ("lambda-destination", ("requestContext", "requestPayload")),
     ("events", ("detail-type", "source", "detail")),
+    ("durable", ("DurableExecutionArn", "CheckpointToken")),
     ("firehose", ("deliveryStreamArn", "records")),
     ("appsync", ("info", "request", "identity")),
     ("appsync", ("requestHeaders", "authorizationToken")),

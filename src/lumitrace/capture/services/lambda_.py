@@ -13,7 +13,7 @@ import json
 
 from lumitrace.capture.services._service import Call, Inbound, Record, Service
 from lumitrace.wire.context import SpanContext, format_traceparent, parse_traceparent
-from lumitrace.wire.link_key import LAMBDA, link_key
+from lumitrace.wire.link_key import DURABLE, LAMBDA, link_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,11 +47,12 @@ class Lambda(Service):
         return params if call.not_injected else {**params, "ClientContext": encoded}
 
     def describe_response(self, call: Call, response: "Mapping[str, Any]") -> list[str]:
-        """Return the key of the invocation that was asked for."""
+        """Return the key of the invocation that was asked for, and of a durable execution."""
         if call.operation not in ("Invoke", "InvokeAsync", "InvokeWithResponseStream"):
             return []
         metadata = response.get("ResponseMetadata", {})
-        return [key for key in [link_key(LAMBDA, metadata.get("RequestId"))] if key]
+        execution = link_key(DURABLE, response.get("DurableExecutionArn"))
+        return [key for key in (link_key(LAMBDA, metadata.get("RequestId")), execution) if key]
 
 
 def _spliced(theirs: object, ours: str) -> tuple[str, str | None]:

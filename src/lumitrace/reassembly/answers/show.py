@@ -123,6 +123,7 @@ def _row(
         "witness": hop.witness if hop else "",
         "origins": span.origins,
         "open": span.open,
+        "suspended": span.suspended,
         "ended": attempt.ended or not handler,
         "silent": not attempt.objects,
         "stopped": stopped_in(attempt) if handler else "",

@@ -133,6 +133,7 @@ def _notes(span: dict[str, Any]) -> tuple[str, str]:
         *(_origin(origin, count) for origin, count in span["origins"].items()),
         f"{span['tries']} tries" if span["tries"] > 1 else "",
         "announced, end not written" if span["open"] else "",
+        "suspended, goes on later" if span["suspended"] else "",
         "" if span["ended"] else "not ended yet",
         "writes no span lines" if span["silent"] else "",
     ]
