@@ -23,11 +23,13 @@ _WIRE_CAPTURE = (
     Contents("newest", ("wrapt<3", "boto3", "pytest>=8.0", "hypothesis>=6.100"), extras=None),
     Contents("oldest", ("wrapt==1.15.*", "boto3", "pytest>=8.0", "hypothesis>=6.100"), extras=None),
 )
-# OpenTelemetry's shim of OpenCensus, which takes wrapt 1.x alone, as of this release.
+# OpenTelemetry's shim of OpenCensus, which takes wrapt 1.x alone, as of this release; and AWS's SDK
+# of durable functions with its runner, which nothing else here needs.
 _NEIGHBOURS = (
     Contents(
         "neighbours",
         (
+            "aws-durable-execution-sdk-python-testing>=1.4",
             "opentelemetry-opencensus-shim==0.66b1",
             "opentelemetry-sdk",
             "wrapt<2",
@@ -93,8 +95,8 @@ def _parser() -> argparse.ArgumentParser:
         "--only",
         choices=[*_PARTS],
         help="wire-capture: what runs inside a function, with nothing but wrapt, with boto3 and "
-        "the newest wrapt, with boto3 and the oldest; neighbours: a library that needs an "
-        "environment of its own",
+        "the newest wrapt, with boto3 and the oldest; neighbours: libraries that need an "
+        "environment of their own",
     )
     parser.add_argument(
         "--expressions",

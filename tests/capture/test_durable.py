@@ -1,6 +1,7 @@
 """Durable functions: many invocations of one execution are one trace, and waiting is no failure."""
 
 import json
+from dataclasses import dataclass
 from types import SimpleNamespace
 
 import pytest
@@ -136,3 +137,20 @@ def test_an_execution_that_takes_no_turn_is_read(captured, context, event):
     assert len(captured.all("start")) == 6
     assert captured.all("health") == []
     assert json.dumps(captured.all("start"))
+
+
+def test_a_frozen_context_of_a_test_stays_as_it_is(captured, event):
+    """The SDK's own runner hands over one that cannot be changed, with an empty client context."""
+
+    @dataclass(frozen=True)
+    class Frozen:
+        aws_request_id: str
+        client_context: object
+
+    empty = SimpleNamespace(custom=None, env=None, client=None)
+    frozen = Frozen("r-1", empty)
+
+    traced(lambda event, context: None)(event("durable"), frozen)
+
+    assert frozen.client_context is empty
+    assert captured.one("start")["requestId"] == "r-1"

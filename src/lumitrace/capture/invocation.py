@@ -46,10 +46,7 @@ def begin(
         cut = inbound.clean(event, context)
     if settings.enabled != ON:
         return None
-    request_id = getattr(context, "aws_request_id", None)
-    if not isinstance(request_id, str):  # a durable function's own context has Lambda's in it
-        request_id = getattr(getattr(context, "lambda_context", None), "aws_request_id", None)
-    invocation = Invocation(request_id if isinstance(request_id, str) else new_span_id())
+    invocation = Invocation(_request_id(context))
     invocation.source = (row.name, source.source)
     name = name or os.environ.get("AWS_LAMBDA_FUNCTION_NAME") or "function"
     outer = integrations.outer(row.trigger, source.claimed)
@@ -72,6 +69,18 @@ def begin(
         fields = lines.start(invocation, row, source, linked)
         emit.put(invocation, [line(span_line.START, span, fields, tags)])
     return invocation
+
+
+def _request_id(context: object) -> str:
+    """Return Lambda's id of the invocation, or one of our own where *context* has none.
+
+    The context of a durable function's SDK has Lambda's in it.
+    """
+    for holder in (context, getattr(context, "lambda_context", None)):
+        request_id = getattr(holder, "aws_request_id", None)
+        if isinstance(request_id, str):
+            return request_id
+    return new_span_id()
 
 
 def _watch() -> "Any":
