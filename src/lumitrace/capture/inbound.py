@@ -87,12 +87,11 @@ def known(before: "Any", found: Record) -> Record:
     return found
 
 
-def clean(event: "Any", context: object) -> "dict[str, Any]":
-    """Take off, in place, what lumitrace itself put into *event* and *context*.
+def clean(row: Row, event: "Any", context: object) -> "dict[str, Any]":
+    """Take off, in place, what lumitrace itself put into *event*, of *row*, and *context*.
 
     Returns what stood in the records that had a mark, by the record's own id.
     """
-    row = recognise(event)
     cut: dict[str, Any] = {}
     if row.name == "dynamodb" and settings.dynamodb != "off":
         from lumitrace.capture.services import _dynamodb_stream  # noqa: PLC0415  # streams only

@@ -35,15 +35,18 @@ def begin(
     """
     if process.active is not None:
         return None
-    row, source = OTHER, Inbound()
+    seen, source = OTHER, None
     with guard:
-        row = inbound.recognise(event)
-        row, source = inbound.extract(row, event, context)
+        seen = inbound.recognise(event)
+    row = seen
+    with guard:
+        row, source = inbound.extract(seen, event, context)
+    source = source or Inbound()
     if settings.enabled == ON and (settings.extractor or settings.tags):
         tags = _chosen(source, tags, event, context)
     cut: dict[str, Any] = {}
     with guard:
-        cut = inbound.clean(event, context)
+        cut = inbound.clean(seen, event, context)
     if settings.enabled != ON:
         return None
     invocation = Invocation(_request_id(context))

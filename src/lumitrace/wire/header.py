@@ -56,8 +56,10 @@ def parse_xray(text: object) -> SpanContext | None:
 
     AWS reuses a root for whatever one poller sends on: such a context is only ever a claim.
     """
+    if not isinstance(text, str) or "Parent=" not in text:  # as a public edge's is: 3 us less
+        return None
     root = parse_xray_root(text)
-    if root is None or not isinstance(text, str):
+    if root is None:
         return None
     for part in text.split(";"):
         key, _, value = part.strip().partition("=")

@@ -11,9 +11,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-# The keys that an event must have, all of them; the first rule that fits counts.
+# The keys that an event must have, all of them; the first rule that fits counts. An event with none
+# of the first keys, as most have, fits none: 1 us against 10.
 RULES = (
-    ("lambda-destination", ("requestContext", "requestPayload")),
+    ("lambda-destination", ("requestPayload", "requestContext")),
     ("events", ("detail-type", "source", "detail")),
     ("durable", ("DurableExecutionArn", "CheckpointToken")),
     ("firehose", ("deliveryStreamArn", "records")),
@@ -38,6 +39,7 @@ RULES = (
     ("iot", ("deviceEvent", "deviceInfo")),
     ("vpc-lattice", ("raw_path", "is_base64_encoded")),
 )
+FIRST_KEYS = frozenset(keys[0] for _, keys in RULES)
 # Steps in which people hand an execution's ARN to a task.
 EXECUTION_KEYS = ("Execution", "executionArn", "ExecutionArn", "executionId", "ExecutionId")
 MAX_ARN = 64  # characters of an ARN, enough for its service
@@ -61,9 +63,10 @@ def name(event: "Any") -> str:
 
 
 def _of_keys(event: "dict[str, Any]") -> str:
-    for found, keys in RULES:
-        if all(key in event for key in keys):
-            return found
+    if not FIRST_KEYS.isdisjoint(event):
+        for found, keys in RULES:
+            if all(key in event for key in keys):
+                return found
     context = event.get("requestContext")
     if isinstance(context, dict):
         return _of_context(event, context)
