@@ -268,7 +268,7 @@ def read(event):
     row, found = inbound.extract(inbound.recognise(event), event, None)
     for record in found.records:
         assert record.link_key is None or isinstance(record.link_key, str)
-    inbound.clean(event, None)
+    inbound.clean(row, event, None)
     for record in event if isinstance(event, list) else [event]:
         inbound.extract_record(record)
     return row

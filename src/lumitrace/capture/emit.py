@@ -11,6 +11,7 @@ from lumitrace.capture.config import settings
 from lumitrace.capture.guard import reporter
 from lumitrace.capture.line import line
 from lumitrace.capture.output import output
+from lumitrace.capture.span import NOBODY
 from lumitrace.wire import span_line
 
 TYPE_CHECKING = False
@@ -118,7 +119,7 @@ def _identity(span: "Span") -> "dict[str, Any]":
 def put(invocation: "Invocation", lines: list[str], *, always: bool = False) -> None:
     """Write *lines*, in pieces that a pipe takes whole; beyond the budget they are counted."""
     invocation.last_write_ns = time.perf_counter_ns()
-    if not reporter.waiting:
+    if not reporter.waiting or invocation.handler is NOBODY:  # the next invocation says so
         _put(invocation, lines, always=always)
         return
     failures, told = reporter.take(), False

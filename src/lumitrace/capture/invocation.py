@@ -14,7 +14,7 @@ from lumitrace.capture.guard import Guard, reporter
 from lumitrace.capture.line import line
 from lumitrace.capture.services import OTHER
 from lumitrace.capture.services._service import Inbound, Record
-from lumitrace.capture.span import Invocation, Span
+from lumitrace.capture.span import NOBODY, Invocation, Span
 from lumitrace.wire import semconv, span_line
 from lumitrace.wire.context import SpanContext, new_span_id, new_trace_id
 
@@ -119,7 +119,7 @@ def _continue(
     """
     trace_id = source.trace_id
     contexts = [record.context for record in source.records]
-    known = list(dict.fromkeys(context for context in contexts if context is not None))
+    known = list(dict.fromkeys([context for context in contexts if context is not None]))
     agree = bool(known) and None not in contexts and not source.unread
     others = known[1:] if outer is None else [*known[1:], outer]
     if agree and all(context.trace_id == known[0].trace_id for context in others):
@@ -131,7 +131,7 @@ def _continue(
     else:
         linked = known
         span = Span(invocation, name, trace_id or new_trace_id(), None)
-    for context in dict.fromkeys(record.lineage for record in source.records):
+    for context in dict.fromkeys([record.lineage for record in source.records]):
         if context is not None and context.tables:
             span.ride_on(context)
     invocation.handler = span
@@ -164,6 +164,8 @@ def end(
     finally:
         span.ended = True
         process.active = None
+        if invocation.batch is None:  # no record of it can end later
+            invocation.handler = NOBODY  # else a ring, and 20 us of an invocation for the collector
         invocation.event = invocation.inbound = invocation.batch = None
 
 

@@ -190,3 +190,7 @@ class CallSpan:
         self.span_id = span_id
         self.parent_id = parent.span_id
         self.invocation = parent.invocation
+
+
+# Stands for the span of an invocation that has ended.
+NOBODY = Span(Invocation(""), "", "0" * 32, None)
