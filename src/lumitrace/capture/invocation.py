@@ -35,10 +35,10 @@ def begin(
     """
     if process.active is not None:
         return None
-    seen, source = OTHER, None
+    row, source = OTHER, None
     with guard:
-        seen = inbound.recognise(event)
-    row = seen
+        row = inbound.recognise(event)
+    seen = row
     with guard:
         row, source = inbound.extract(seen, event, context)
     source = source or Inbound()
@@ -54,12 +54,10 @@ def begin(
     name = name or os.environ.get("AWS_LAMBDA_FUNCTION_NAME") or "function"
     outer = integrations.outer(row.trigger, source.claimed)
     linked = _continue(invocation, name, source, outer)
-    invocation.found = cut
-    invocation.event, invocation.inbound = event, source
-    span = invocation.handler
+    invocation.event, invocation.inbound, invocation.found = event, source, cut
+    span, process.active = invocation.handler, invocation
     span.kind = row.kind
     span.attributes[semconv.FAAS_TRIGGER] = row.trigger
-    process.active = invocation
     process.invocations += 1
     if settings.hang_stack:
         with guard:

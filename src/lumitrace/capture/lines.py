@@ -33,11 +33,7 @@ def start(
     if source.claimed is not None:
         links.append([source.claimed.trace_id, source.claimed.span_id, "claimed"])
     writers = [record.last_writer for record in records if record.last_writer is not None]
-    if writers:
-        named = (
-            [one.trace_id, one.span_id, span_line.LAST_WRITER] for one in dict.fromkeys(writers)
-        )
-        links += named
+    links += [[one.trace_id, one.span_id, span_line.LAST_WRITER] for one in dict.fromkeys(writers)]
     for told in (links, keys):
         if len(told) > MAX_LINKS:
             invocation.drop("links", len(told) - MAX_LINKS)
