@@ -191,6 +191,19 @@ def test_what_lambdas_json_says_of_a_result_is_told_in_the_runtimes_words(night,
     assert told["seen"]["untrusted"] == 0
 
 
+def test_a_throttle_is_told_in_aws_words(night, log_file, answer):
+    """What the SDK says of its retries is no part of the message: call and handler say the same."""
+    words = "An error occurred (TooManyRequestsException) when calling the Invoke operation "
+    error = {"type": "ClientError", "message": f"{words}(reached max retries: 4): Rate Exceeded."}
+    run = night.begin("pay", 0, trigger="api-gateway-rest", route="POST /pay")
+    night.end(run, 5, began=0, lasted=4, error=error)
+
+    _, told = answer("why", night.write(log_file))
+
+    cause = told["cause"]
+    assert (cause["type"], cause["message"]) == ("TooManyRequestsException", "Rate Exceeded.")
+
+
 # What somebody printed
 
 
