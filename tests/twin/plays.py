@@ -45,6 +45,10 @@ EVENTS = (
     "sqs_s3", "sqs_sns", "sqs_sns_s3", "sqs_eventbridge_moved", "step_functions_context",
 )  # fmt: skip
 
+ENDS = (  # of an invocation of a durable function
+    {"Status": "PENDING"},
+    {"Status": "FAILED", "Error": {"ErrorType": "ValueError", "ErrorMessage": "no such sale"}},
+)
 PARENT = f"00-{'ab' * 16}-{'cd' * 8}-01"
 HEADERS = (
     {"b3": f"{'ab' * 16}-{'cd' * 8}-1"},
@@ -129,6 +133,9 @@ def plays():
     }
     yield {**event_of("kinesis"), "does": ["loop", "partial"], "failed": ["1"]}
     yield {**event_of("firehose"), "does": ["transformed"]}
+    for ends in ENDS:
+        yield {**event_of("durable"), "does": ["execution"], "ends": ends}
+    yield {"does": ["nothing"], "execution": event_of("durable")["DurableExecutionArn"]}
     yield {**event_of("dynamodb"), "does": ["loop", "items"]}
     yield {**event_of("kafka_msk"), "does": ["loop"]}
     yield {**batch(), "does": ["by_hand"], "raises inside": True}

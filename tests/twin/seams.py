@@ -29,7 +29,7 @@ DOORS = frozenset((
     "integrations/powertools_batch.py process_record", "integrations/structlog.py add_ids",
     "integrations/threads.py call", "integrations/threads.py submit",
     "integrations/urllib3.py make_request", "frame.py cut",
-    "hang.py forks", "hang.py forked",
+    "hang.py forks", "hang.py goes_on", "hang.py forked",
     "guard.py __enter__", "guard.py __exit__", "guard.py __init__",
 ))  # fmt: skip
 

@@ -81,7 +81,13 @@ class Watch:
     def forks(self) -> None:
         """Called before a fork: no thread arms it until that is done."""
         self.held.acquire()
-        self.call_off()
+        with guard:
+            self.call_off()
+
+    def goes_on(self) -> None:
+        """In the parent, after the fork."""
+        with guard:
+            self.held.release()
 
     def forked(self) -> None:
         """In the child: it lives on beside the invocation, and has no watchdog."""
@@ -107,6 +113,6 @@ def install() -> None:
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(
             before=watch.forks,
-            after_in_parent=watch.held.release,
+            after_in_parent=watch.goes_on,
             after_in_child=watch.forked,
         )

@@ -8,6 +8,7 @@ import logging
 import os
 import random
 import sys
+import types
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
@@ -331,6 +332,10 @@ def partial(event):
     return {"batchItemFailures": [{"itemIdentifier": it} for it in event["failed"]]}
 
 
+def execution(event):
+    return event["ends"]
+
+
 def transformed(event):
     return {
         "records": [
@@ -550,7 +555,11 @@ def work(event, context):
     answers = [globals()[name](event) for name in event["does"]]
     if event.get("raises"):
         raise ValueError(event["raises"])
-    if isinstance(answers[-1], dict) and event["does"][-1] in ("partial", "transformed"):
+    if isinstance(answers[-1], dict) and event["does"][-1] in (
+        "partial",
+        "transformed",
+        "execution",
+    ):
         return answers[-1]
     return {"statusCode": 200, "body": answers}
 
@@ -559,7 +568,10 @@ traced_handler = traced(work)
 
 
 def handler(event, context):
-    """Stand around the traced handler, as a tracer of others does."""
+    """Stand around the traced handler, as a tracer of others does, or the durable functions' SDK."""
+    if event.get("execution"):
+        execution = types.SimpleNamespace(durable_execution_arn=event["execution"])
+        context = types.SimpleNamespace(lambda_context=context, execution_context=execution)
     if event.get("around"):
         from opentelemetry import trace
 
