@@ -171,6 +171,8 @@ def _after_call(
         with guard:
             error = live.error(code, parsed)
             keys = _keys(live, parsed) if error is None or code < 300 else []
+        if error is not None and live.span.invocation.kept is not None:
+            live.span.invocation.kept.answers[live.span_id] = parsed
         live.end(code, keys, error, metadata.get("RequestId"))
 
 

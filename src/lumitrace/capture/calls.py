@@ -142,6 +142,8 @@ class LiveCall:
             rare["bound"] = self.call.told
         if self.call.read_from:
             rare["readFrom"] = self.call.read_from
+        if invocation.kept is not None:
+            rare |= invocation.kept.of_call(self, failed=error is not None)
         entry: list[Any] = [self.span_id, self.operation, self.resource]
         folds = error is None and self.attempts == 1 and self.attributes is None
         if folds and len(keys) + len(self.call.told) <= MAX_KEYS:
@@ -154,8 +156,7 @@ class LiveCall:
             if aws_request_id and isinstance(aws_request_id, str):
                 rare["awsRequestId"] = aws_request_id[:MAX_CODE]
             fields = self._fields(offset_us, duration_us, code, error)
-            if keys:
-                fields["linkOut"] = keys[:MAX_OWN_KEYS]
+            fields |= {"linkOut": keys[:MAX_OWN_KEYS]} if keys else {}
             own = CallSpan(span, self.span_id)
             text = line(span_line.SPAN, own, {**fields, **rare}, {})
             emit.queue(invocation, text)

@@ -12,6 +12,7 @@ from lumitrace.capture.variables import (
     INJECT,
     LEVELS,
     LINK,
+    MAX_PAYLOAD,
     MODES,
     NONE,
     OFF,
@@ -19,6 +20,7 @@ from lumitrace.capture.variables import (
     STRIP,
     TABLE,
     Setting,
+    names,
 )
 
 __all__ = ["INJECT", "LINK", "OFF", "ON", "STRIP", "Settings", "settings"]
@@ -31,7 +33,6 @@ HTTP_HOSTS = ("*.execute-api.*.amazonaws.com", "*.lambda-url.*.on.aws")
 TABLE_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.*")
 MAX_TABLES = 1024  # whose mode is remembered
 MIN_KEY = 16  # bytes
-MIN_NAME = 3  # characters: a shorter one is part of too many others
 HOST_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.:*")
 
 
@@ -57,6 +58,8 @@ class Settings:
         errors: whether the texts of errors are written.
         mask: more names of secrets, in small letters and digits.
         hang_stack: whether every thread's stack is written before the deadline.
+        payloads: ``"errors"``, ``"all"`` or "".
+        max_payload: bytes of one event, result or set of parameters.
         log_ids: whether the application's log records get our ids.
         max_spans, max_bytes: an invocation's budget.
         debug: whether our frames stay in tracebacks.
@@ -88,8 +91,11 @@ class Settings:
         self.http_hosts = self._hosts(value["http_hosts"])
         self.release, self.level = value["release"], value["level"]
         self.errors = value["errors"] == "message"
-        self.mask = self._names(value["mask"])
+        self.mask, short = names(value["mask"])
+        self.wrong += short
         self.health_level = self._heard(environ)
+        self.payloads = "" if value["payloads"] == NONE else value["payloads"]
+        self.max_payload = min(int(value["max_payload"]), MAX_PAYLOAD)
         self.log_ids = value["log_ids"] == ON
         self.max_spans = int(value["max_spans"])
         self.max_bytes = int(value["max_bytes"])
@@ -168,18 +174,6 @@ class Settings:
                 "the shorter ones are left out"
             )
         return tuple(good)
-
-    def _names(self, value: str) -> tuple[str, ...]:
-        """Return the names in *value*, in small letters and digits; a short one is left out."""
-        given = [name for name in value.split(",") if name.strip()]
-        plain = ["".join(filter(str.isalnum, name.lower())) for name in given]
-        good = tuple(name for name in plain if len(name) >= MIN_NAME)
-        if len(good) < len(given):
-            self.wrong.append(
-                f"LUMITRACE_MASK takes names of {MIN_NAME} letters and more; "
-                "the others are left out"
-            )
-        return good
 
     def _hosts(self, value: str) -> tuple[tuple[str, ...], ...]:
         """Return the patterns in *value* and the default ones, each as its labels."""

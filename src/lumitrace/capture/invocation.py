@@ -158,13 +158,17 @@ def end(
         with guard:
             _judge(invocation, result, raised)
         with guard:
+            if invocation.kept is not None:
+                failed = "status" in fields or bool(invocation.batch and invocation.batch.failed)
+                fields |= invocation.kept.at_end(result, raised, failed=failed)
+        with guard:
             _write(invocation, fields)
     finally:
         span.ended = True
         process.active = None
         if invocation.batch is None:  # no record of it can end later
             invocation.handler = NOBODY  # else a ring, and 20 us of an invocation for the collector
-        invocation.event = invocation.inbound = invocation.batch = None
+        invocation.event = invocation.inbound = invocation.batch = invocation.kept = None
 
 
 def _judge(invocation: Invocation, result: object, raised: BaseException | None) -> None:

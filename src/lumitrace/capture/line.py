@@ -36,6 +36,11 @@ def line(
         pairs = ",".join(f"{span_line.encode(name)}:{value}" for name, value in tags.items())
         text = f'{text[:-1]},"tags":{{{pairs}}}}}'
     if len(text) > span_line.ROOM:
+        apart = [name for name in span_line.PAYLOADS if name in fields]
+        if apart and len(fields) > 1:
+            rest = {name: value for name, value in fields.items() if name not in apart}
+            told = [line(record, span, rest, tags)]
+            return "\n".join(told + [line(record, span, {n: fields[n]}, {}) for n in apart])
         split = _split(fields, 2)
         if split is not None:
             first, second = split
@@ -48,7 +53,7 @@ def line(
 
 
 def _split(fields: "dict[str, Any]", parts: int = 0) -> "list[dict[str, Any]] | None":
-    """Cut the longest list of *fields* into *parts*; those after the first hold nothing else.
+    """Cut the longest list of *fields* into *parts*; those after the first hold it and its times.
 
     Without *parts*, into as many as the size of its first element tells, before all is spelt out:
     256 links take 0.3 ms to spell.
@@ -68,4 +73,5 @@ def _split(fields: "dict[str, Any]", parts: int = 0) -> "list[dict[str, Any]] | 
     pieces = [fields[name][at : at + size] for at in range(0, length, size)]
     if len(pieces) < 2:
         return None
-    return [{**fields, name: pieces[0]}, *({name: piece} for piece in pieces[1:])]
+    times = {time: fields[time] for time in ("startUs", "offsetUs") if time in fields}
+    return [{**fields, name: pieces[0]}, *({**times, name: piece} for piece in pieces[1:])]

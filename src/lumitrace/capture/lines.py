@@ -5,6 +5,7 @@ import os
 from lumitrace.capture import error
 from lumitrace.capture.config import settings
 from lumitrace.capture.current import process
+from lumitrace.capture.guard import Guard
 from lumitrace.capture.span import Invocation, Span
 from lumitrace.wire import semconv, span_line
 from lumitrace.wire.context import SpanContext, parse_xray_root
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     from lumitrace.capture.services import Row
     from lumitrace.capture.services._service import Inbound, Record
+
+guard = Guard("capture.lines")
 
 MAX_TENANT = 256  # characters
 MAX_LINKS = 256  # records told one by one; the rest are counted
@@ -60,7 +63,8 @@ def start(
         "concurrency": CONCURRENCY,
         "attributes": first_of_process() if process.invocations == 1 else None,
     }
-    return {field: value for field, value in fields.items() if value}
+    said = {field: value for field, value in fields.items() if value}
+    return said | _keep(invocation, row) if settings.payloads else said
 
 
 def _unread(records: "list[Record]") -> "list[Any]":
@@ -70,6 +74,16 @@ def _unread(records: "list[Record]") -> "list[Any]":
         for record in records
         if record.context is None and record.link_key
     ]
+
+
+def _keep(invocation: Invocation, row: "Row") -> "dict[str, Any]":
+    """Take the picture of the event; return what the ``start`` line has of it."""
+    with guard:
+        from lumitrace.capture import payload  # noqa: PLC0415  # only where the user asks for it
+
+        invocation.kept = payload.Kept(invocation.event, row.name)
+        return invocation.kept.at_start()  # type: ignore[no-any-return]  # a Kept is not loaded
+    return {}
 
 
 def _origins(records: "list[Record]") -> dict[str, int]:

@@ -44,6 +44,8 @@ def whole_words(text: str, size: int) -> str:
 
 
 def _without_assigned(text: str) -> str:
+    if not ("=" in text or ":" in text or secret.LOOKS.search(text) or "earer" in text.lower()):
+        return text
     told: list[str] = []
     at = 0
     name = before = ""

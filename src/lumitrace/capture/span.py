@@ -115,6 +115,7 @@ class Invocation:
         event: what the handler was called with.
         inbound: what *event* said of its senders (`services._service.Inbound`).
         source: (trigger, name of the source) of the event.
+        kept: what ``LUMITRACE_PAYLOADS`` asks for (`payload.Kept`), None where it does not.
         found: what stood in records whose marks were taken off, by the record's own id,
             or the bytes in Base64 as they were.
         taking: held while what waits is taken; never waited for.
@@ -130,6 +131,7 @@ class Invocation:
         "found",
         "handler",
         "inbound",
+        "kept",
         "last_write_ns",
         "lines",
         "request_id",
@@ -159,6 +161,7 @@ class Invocation:
         self.inbound: Any = None
         self.source: tuple[str, str] = ("", "")
         self.found: dict[str, Any] = {}
+        self.kept: Any = None
         self.eager = False
         self.taking = allocate_lock()
         self.handler: Span

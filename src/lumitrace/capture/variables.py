@@ -8,6 +8,8 @@ ALL = "all"
 NONE = "none"
 LINK = "link"
 LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
+MAX_PAYLOAD = 12 * 1024  # bytes; spelt in a line it takes twice that at most, and a line 32 KiB
+MIN_NAME = 3  # characters of a secret's name: a shorter one is part of too many others
 MODES = (INJECT, LINK, STRIP, "off")  # of a DynamoDB table
 
 
@@ -32,6 +34,15 @@ class Setting:
         if self.default.isdigit():
             return value.isascii() and value.isdigit() and 0 < len(value) <= 9
         return value.isprintable() and len(value) <= 1024
+
+
+def names(value: str) -> tuple[tuple[str, ...], list[str]]:
+    """Return the names in *value*, in small letters and digits, and what is wrong with others."""
+    given = [name for name in value.split(",") if name.strip()]
+    plain = ["".join(filter(str.isalnum, name.lower())) for name in given]
+    good = tuple(name for name in plain if len(name) >= MIN_NAME)
+    wrong = f"LUMITRACE_MASK takes names of {MIN_NAME} letters and more; the others are left out"
+    return good, [wrong] if len(good) < len(given) else []
 
 
 TABLE = (
@@ -118,6 +129,18 @@ TABLE = (
         "LUMITRACE_MASK",
         "",
         "More names, separated by commas, whose values are masked wherever texts are written.",
+    ),
+    Setting(
+        "LUMITRACE_PAYLOADS",
+        NONE,
+        "`errors` keeps event, result and parameters of what failed, `all` of everything; secrets "
+        "are masked.",
+        (NONE, "errors", ALL),
+    ),
+    Setting(
+        "LUMITRACE_MAX_PAYLOAD",
+        "4096",
+        "Bytes that are kept of one event, result or set of parameters, 12288 at most.",
     ),
     Setting(
         "LUMITRACE_LOG_IDS",

@@ -79,6 +79,7 @@ class Span:
         bound: of a call of a batch: what it sent for single records.
         read_from: (trace id, span id, items) of who wrote last what a read returned.
         read_from_more: how many more such writers there were.
+        payloads: JSON texts by the name of their field, where ``LUMITRACE_PAYLOADS`` kept them.
         open: announced, and never seen to end.
         suspended: of a durable function's invocation: the execution goes on in a later one.
     """
@@ -111,6 +112,7 @@ class Span:
     read_from: list[tuple[str, str, int]] = field(default_factory=list)
     read_from_more: int = 0
     tags: dict[str, str] = field(default_factory=dict)
+    payloads: dict[str, str] = field(default_factory=dict)
     open: bool = False
     suspended: bool = False
 

@@ -4,11 +4,13 @@ The contract is docs/span-line.md. What a stranger wrote never raises: what does
 out, and a line that names no span is counted as broken.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from lumitrace.reassembly.closing import close
 from lumitrace.reassembly.events import Counts
 from lumitrace.reassembly.fields import (
+    clean,
     extend,
     failure_of,
     http_status,
@@ -53,6 +55,7 @@ class Unfolding:
         self.spans: dict[str, Span] = {}
         self.ranks: dict[str, int] = {}
         self.tags: dict[str, dict[str, str]] = {}
+        self.payloads: dict[str, dict[str, str]] = {}
         self.counted: set[str] = set()  # spans whose losses were counted: a line may come twice
 
     def run(self) -> None:
@@ -62,10 +65,14 @@ class Unfolding:
                 self.counts.broken += 1
                 continue
             self.counts.span_lines += 1
-            _READ[str(line["record"])](self, line)
+            if not self._payloads(line, str(line["spanId"])) or "name" in line:
+                _READ[str(line["record"])](self, line)
         for span_id, tags in self.tags.items():
             if span_id in self.spans:
                 self.spans[span_id].tags.update(tags)
+        for span_id, payloads in self.payloads.items():
+            if span_id in self.spans:
+                self.spans[span_id].payloads.update(payloads)
         for span in self.spans.values():
             span.open = span.role == CALL and self.ranks.get(span.span_id) == OPEN_RANK
         close(self.attempt, self.spans)
@@ -144,10 +151,17 @@ class Unfolding:
 
     # Their parts
 
+    def _payloads(self, line: Mapping[str, Any], span_id: str) -> bool:
+        """Read what ``LUMITRACE_PAYLOADS`` kept; tell whether *line* has any."""
+        found = {name: clean(line[name]) for name in span_line.PAYLOADS if clean(line.get(name))}
+        if found:
+            self.payloads.setdefault(span_id, {}).update(found)
+        return bool(found)
+
     def _invocation(self, line: Line, rank: int) -> Span:
         known = self.spans.get(line["spanId"])
         span = known or Span(line["traceId"], line["spanId"], INVOCATION, text(line, "name"))
-        if known is None or rank >= self.ranks[span.span_id]:
+        if known is None or ("name" in line and rank >= self.ranks[span.span_id]):
             self._describe(span, line)
             span.http_status = http_status(line) or span.http_status
             self.ranks[span.span_id] = rank
@@ -194,6 +208,7 @@ class Unfolding:
         span.kind = text(rare(entry), "kind") or span.kind
         span.bound = read_bound(rare(entry).get("bound"))
         read_provenance(span, rare(entry).get("readFrom"))
+        self._payloads(rare(entry), span_id)
         self._put(span, ENTRY_RANK)
 
     def _record(self, entry: list[Any], base: int) -> None:

@@ -19,6 +19,10 @@ RECORDS = frozenset((START, CALLS, SPAN, INVOCATION, HEALTH))
 
 LAST_WRITER = "last-writer"  # a relation: who wrote an item before, which caused nothing
 
+# What LUMITRACE_PAYLOADS adds: JSON texts, each in a further line where one line has no room.
+EVENT, RESULT, PARAMS, ANSWER = "event", "result", "params", "answer"
+PAYLOADS = (EVENT, RESULT, PARAMS, ANSWER)
+
 STATUS_ERROR = 2  # OTLP: https://opentelemetry.io/docs/specs/otel/trace/api/#set-status
 SEVERITY_ERROR = "E"
 

@@ -130,6 +130,7 @@ def _row(
         "init": describe.start_of(attempt) if handler else [],
         "failure": {"type": failure.label, "message": failure.message} if failure else None,
         "tags": span.tags,
+        "payloads": span.payloads,
     }
 
 

@@ -1,5 +1,6 @@
 """``lumitrace show``, printed."""
 
+import json
 from typing import Any
 
 from lumitrace.reassembly.answers.describe import SHORT_ID
@@ -121,6 +122,16 @@ def _spans(screen: Screen, spans: list[dict[str, Any]]) -> None:
         screen.line(
             (times, "dim"), indent, (one_line(name), style), _notes(span), _failure(span, told)
         )
+        for field, text in span["payloads"].items():
+            screen.line((f"{'':{len(times)}}{indent}  {field:7}", "dim"), one_line(_readable(text)))
+
+
+def _readable(text: str) -> str:
+    """Return a JSON text with its letters as they are; what is none stays as it is."""
+    try:
+        return json.dumps(json.loads(text), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text
 
 
 def _notes(span: dict[str, Any]) -> tuple[str, str]:
