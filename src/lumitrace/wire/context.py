@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
 VERSION = "00"
 SAMPLED = "01"
+NOT_SAMPLED = "00"
+# What is sent on of the flags received: sampled and random, which level 2 knows.
+FLAGS = {digit: f"0{int(digit, 16) & 3}" for digit in "0123456789abcdef"}  # by the last digit
 TRACEPARENT_LENGTH = 55  # characters of version 00
 HEX = frozenset("0123456789abcdef")
 HEX_DIGITS = b"0123456789abcdef"
@@ -25,17 +28,24 @@ class SpanContext:
         span_id: 16 lower-case hex digits, not all zero.
         tables: hashes of the DynamoDB tables that the context passed through, oldest first.
         hops: how many items the context has ridden in.
+        flags: two hex digits; they are handed on and decide nothing.
     """
 
-    __slots__ = ("hops", "span_id", "tables", "trace_id")
+    __slots__ = ("flags", "hops", "span_id", "tables", "trace_id")
 
     def __init__(
-        self, trace_id: str, span_id: str, tables: tuple[str, ...] = (), hops: int = 0
+        self,
+        trace_id: str,
+        span_id: str,
+        tables: tuple[str, ...] = (),
+        hops: int = 0,
+        flags: str = SAMPLED,
     ) -> None:
         self.trace_id = trace_id
         self.span_id = span_id
         self.tables = tables
         self.hops = hops
+        self.flags = flags
 
     def __eq__(self, other: object) -> bool:
         """Contexts are equal when they name the same span."""
@@ -72,8 +82,8 @@ def is_id(text: object, length: int) -> bool:
 
 
 def format_traceparent(context: SpanContext) -> str:
-    """Return the 55 characters that spell *context*, marked as sampled."""
-    return f"{VERSION}-{context.trace_id}-{context.span_id}-{SAMPLED}"
+    """Return the 55 characters that spell *context*."""
+    return f"{VERSION}-{context.trace_id}-{context.span_id}-{context.flags}"
 
 
 def parse_traceparent(header: object) -> SpanContext | None:
@@ -84,7 +94,7 @@ def parse_traceparent(header: object) -> SpanContext | None:
     """
     if not is_traceparent(header):
         return None
-    return SpanContext(header[3:35], header[36:52])
+    return SpanContext(header[3:35], header[36:52], (), 0, FLAGS[header[54]])
 
 
 def is_traceparent(header: object) -> "TypeGuard[str]":

@@ -5,7 +5,14 @@ Jaeger: https://www.jaegertracing.io/docs/1.76/sdk-migration/#propagation-format
 X-Ray:  https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
 """
 
-from lumitrace.wire.context import SpanContext, is_id, parse_traceparent, parse_xray_root
+from lumitrace.wire.context import (
+    NOT_SAMPLED,
+    SAMPLED,
+    SpanContext,
+    is_id,
+    parse_traceparent,
+    parse_xray_root,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,8 +21,12 @@ if TYPE_CHECKING:
     Lookup = Callable[[str], object]
 
 NAMES = frozenset(
-    ("traceparent", "b3", "x-b3-traceid", "x-b3-spanid", "uber-trace-id", "x-amzn-trace-id")
+    (
+        *("traceparent", "b3", "x-b3-traceid", "x-b3-spanid", "x-b3-sampled"),
+        *("uber-trace-id", "x-amzn-trace-id"),
+    )
 )
+JAEGER_NOT_SAMPLED = tuple("02468aceACE")  # the last bit of its flags says so
 MAX_LENGTH = 256  # characters of a header that is worth reading
 
 
@@ -27,7 +38,7 @@ def parse_headers(header: "Lookup") -> SpanContext | None:
     return (
         parse_traceparent(header("traceparent"))
         or parse_b3(header("b3"))
-        or _context(header("x-b3-traceid"), header("x-b3-spanid"))
+        or _context(header("x-b3-traceid"), header("x-b3-spanid"), header("x-b3-sampled"))
         or parse_uber(header("uber-trace-id"))
     )
 
@@ -35,7 +46,7 @@ def parse_headers(header: "Lookup") -> SpanContext | None:
 def parse_b3(text: object) -> SpanContext | None:
     """Return the context of a single ``b3`` header, ``{trace}-{span}[-{sampled}[-{parent}]]``."""
     parts = text.split("-") if isinstance(text, str) and len(text) <= MAX_LENGTH else []
-    return _context(*parts[:2]) if 2 <= len(parts) <= 4 else None
+    return _context(*parts[:3]) if 2 <= len(parts) <= 4 else None
 
 
 def parse_uber(text: object) -> SpanContext | None:
@@ -48,7 +59,10 @@ def parse_uber(text: object) -> SpanContext | None:
     parts = text.replace("%3A", ":").replace("%3a", ":").split(":")
     if len(parts) != 4 or not 0 < len(parts[0]) <= 32 or not 0 < len(parts[1]) <= 16:
         return None
-    return _context(parts[0].zfill(32), parts[1].zfill(16))
+    found = _context(parts[0].zfill(32), parts[1].zfill(16))
+    if found is not None:
+        found.flags = NOT_SAMPLED if parts[3][-1:] in JAEGER_NOT_SAMPLED else SAMPLED
+    return found
 
 
 def parse_xray(text: object) -> SpanContext | None:
@@ -68,8 +82,11 @@ def parse_xray(text: object) -> SpanContext | None:
     return None
 
 
-def _context(trace_id: object, span_id: object) -> SpanContext | None:
-    """Return the context of two ids in hex; a trace id of 64 bits gets 16 zeros before it."""
+def _context(trace_id: object, span_id: object, sampled: object = "1") -> SpanContext | None:
+    """Return the context of two ids in hex; a trace id of 64 bits gets 16 zeros before it.
+
+    *sampled* is B3's word, "0" where somebody decided against the trace.
+    """
     if not isinstance(trace_id, str) or not isinstance(span_id, str) or len(trace_id) > 32:
         return None
     if len(trace_id) == 16:
@@ -77,4 +94,4 @@ def _context(trace_id: object, span_id: object) -> SpanContext | None:
     trace_id, span_id = trace_id.lower(), span_id.lower()
     if not is_id(trace_id, 32) or not is_id(span_id, 16):
         return None
-    return SpanContext(trace_id, span_id)
+    return SpanContext(trace_id, span_id, flags=NOT_SAMPLED if sampled == "0" else SAMPLED)

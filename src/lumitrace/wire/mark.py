@@ -1,6 +1,6 @@
 """The mark in a DynamoDB item: one string attribute that says which span wrote it.
 
-``00-<trace id>-<span id>-01-<ms>-<hops>[-<table>…]``: a W3C traceparent, the writer's clock in
+``00-<trace id>-<span id>-<flags>-<ms>-<hops>[-<table>…]``: a W3C traceparent, the writer's clock in
 milliseconds and the number of items the context rode in (both hex), then up to four tables it
 passed through, each eight hex digits; the last is the table that was written. 120 bytes at most.
 """
@@ -8,7 +8,7 @@ passed through, each eight hex digits; the last is the table that was written. 1
 import hashlib
 from functools import lru_cache
 
-from lumitrace.wire.context import TRACEPARENT_LENGTH, SpanContext, format_traceparent
+from lumitrace.wire.context import FLAGS, TRACEPARENT_LENGTH, SpanContext, format_traceparent
 
 ATTRIBUTE = "_lumitrace"
 MAX_LENGTH = 120  # bytes
@@ -51,8 +51,8 @@ def parse_mark(text: object) -> SpanContext | None:
     """
     if not isinstance(text, str) or not is_mark(text):
         return None
-    _, trace_id, span_id, _, _, hops, *tables = text.split("-")
-    return SpanContext(trace_id, span_id, tuple(tables), int(hops, 16))
+    _, trace_id, span_id, flags, _, hops, *tables = text.split("-")
+    return SpanContext(trace_id, span_id, tuple(tables), int(hops, 16), FLAGS[flags[1]])
 
 
 def is_mark(text: str) -> bool:
