@@ -89,6 +89,7 @@ class Batch:
             span = RecordSpan(invocation, name, context.trace_id, context.span_id)
         if found.lineage is not None:
             span.ride_on(found.lineage)
+        span.flags = span.flags if context is None else context.flags
         span.kind = semconv.KIND_CONSUMER
         span.parent = handler
         span.record_id = found.identifier
@@ -172,9 +173,8 @@ class Batch:
 
     def _tell_again(self, span: RecordSpan) -> None:
         """Put the entry right where it still waits; else the end tells the record once more."""
-        waiting = self.invocation.handler.records  # few: they are written as soon as 4 KB wait
         entry = span.entry
-        if entry is not None and is_quiet(span) and any(one is entry for one in waiting):
+        if entry is not None and is_quiet(span) and emit.has(self.invocation, entry):
             entry[5] = (span.ended_ns - span.start_ns) // 1000
             return
         self.again[span.span_id] = span

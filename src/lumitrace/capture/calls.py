@@ -4,10 +4,10 @@ import time
 
 from lumitrace.capture import emit
 from lumitrace.capture.config import settings
-from lumitrace.capture.line import line
+from lumitrace.capture.line import CallSpan
 from lumitrace.capture.redact import failure
 from lumitrace.capture.services._service import Call
-from lumitrace.capture.span import CallSpan, Span
+from lumitrace.capture.span import Span
 from lumitrace.wire import span_line
 from lumitrace.wire.context import new_span_id
 from lumitrace.wire.semconv import kind_of_call
@@ -110,6 +110,8 @@ class LiveCall:
             return
         span.busy = True
         invocation = span.invocation
+        if invocation.held and self.original is not None:
+            invocation.thin.carried.add(self.span_id)
         if self.announce or now_ns - invocation.last_write_ns >= emit.FLUSH_AFTER_NS:
             offset_us = invocation.offset_us(now_ns)
             emit.flush(invocation, (span, [self.span_id, self.operation, self.resource, offset_us]))
@@ -131,10 +133,11 @@ class LiveCall:
             return
         self.ended = True
         invocation = span.invocation
+        duration_us = (now_ns - self.start_ns) // 1000
         if not emit.admits(invocation):
+            emit.thin().add(span.owner(), self.operation, self.resource, duration_us, keys)
             return
         offset_us = invocation.offset_us(self.start_ns)
-        duration_us = (now_ns - self.start_ns) // 1000
         rare: dict[str, Any] = {}
         if self.call.not_injected:
             rare["notInjected"] = self.call.not_injected
@@ -157,9 +160,7 @@ class LiveCall:
                 rare["awsRequestId"] = aws_request_id[:MAX_CODE]
             fields = self._fields(offset_us, duration_us, code, error)
             fields |= {"linkOut": keys[:MAX_OWN_KEYS]} if keys else {}
-            own = CallSpan(span, self.span_id)
-            text = line(span_line.SPAN, own, {**fields, **rare}, {})
-            emit.queue(invocation, text)
+            emit.queue(CallSpan(span, self.span_id), {**fields, **rare}, {})
         if emit.is_due(invocation, now_ns):
             emit.flush(invocation)
 

@@ -60,8 +60,11 @@ class Settings:
         hang_stack: whether every thread's stack is written before the deadline.
         payloads: ``"errors"``, ``"all"`` or "".
         max_payload: bytes of one event, result or set of parameters.
+        json_logs: whether Lambda's own log format is JSON.
         log_ids: whether the application's log records get our ids.
-        max_spans, max_bytes: an invocation's budget.
+        threshold: 14 hex digits; a trace is told in detail whose id does not end below. "" for all.
+        sample: the share of traces that are told in detail.
+        max_spans, max_bytes, max_ms: an invocation's budget.
         debug: whether our frames stay in tracebacks.
         wrong: one sentence for each value that did not parse.
     """
@@ -99,6 +102,10 @@ class Settings:
         self.log_ids = value["log_ids"] == ON
         self.max_spans = int(value["max_spans"])
         self.max_bytes = int(value["max_bytes"])
+        self.max_ms = int(value["max_ms"])
+        self.sample = float(value["sample"])
+        self.threshold = _threshold(self.sample)
+        self.json_logs = environ.get("AWS_LAMBDA_LOG_FORMAT") == "JSON"
         self.debug = value["debug"] == ON
         self.auto = value["auto"] == ON
         self.handler = value["handler"]
@@ -107,6 +114,10 @@ class Settings:
         if self.hang_stack and environ.get("AWS_LAMBDA_MAX_CONCURRENCY"):
             self.hang_stack = False
             self.wrong.append("LUMITRACE_HANG_STACK is not for Managed Instances; it stays off")
+
+    def keeps(self, trace_id: str) -> bool:
+        """Tell whether the trace with this id is sampled: told in detail, here and elsewhere."""
+        return trace_id[-14:] >= self.threshold
 
     def mode_of(self, table: str) -> str:
         """Return what is done with items of the DynamoDB *table*; the first pattern counts."""
@@ -187,6 +198,16 @@ class Settings:
             hosts = []
         known = () if NONE in hosts else HTTP_HOSTS
         return tuple(tuple(host.split(".")) for host in (*known, *hosts) if host != NONE)
+
+
+def _threshold(probability: float) -> str:
+    """Return the rejection threshold in hex, which the last 56 bits of a trace id must reach.
+
+    https://opentelemetry.io/docs/specs/otel/trace/tracestate-probability-sampling/
+    """
+    if probability >= 1:
+        return ""
+    return f"{round((1 - probability) * 2**56):014x}" if probability > 0 else "g"  # above any digit
 
 
 settings = Settings()

@@ -29,7 +29,7 @@ class Process:
                 span.calls, span.records, span.tags = [], [], {}
             invocation.lines, invocation.dirty, invocation.waiting_bytes = [], [], 0
             invocation.taking = allocate_lock()  # another thread may have held it
-            invocation.eager = True
+            invocation.eager, invocation.held = True, False
 
 
 process = Process()

@@ -2,7 +2,8 @@
 
 The ``start`` line is written at once. Then whatever waits is written when a call begins or ends
 and 25 ms have passed since the last write, when 3,500 bytes wait, and at the end: a kill hides
-little, and a quick invocation writes two lines.
+little, and a quick invocation writes two lines. Where less detail is told (`thin`), nothing is
+written before the end.
 """
 
 import time
@@ -18,10 +19,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from lumitrace.capture.span import Invocation, Span
+    from lumitrace.capture.line import CallSpan
+    from lumitrace.capture.span import Entry, Invocation, Span
 
 FLUSH_AFTER_NS = 25_000_000
 FLUSH_AT_BYTES = 3_500
+KEPT_BYTES = 400  # about what a span that is held takes, without its attributes
 
 
 def waits(span: "Span", size: int) -> None:
@@ -33,8 +36,15 @@ def waits(span: "Span", size: int) -> None:
         invocation.dirty.append(span)
 
 
-def queue(invocation: "Invocation", text: str) -> None:
-    """Let the complete line *text* wait for the next write."""
+def queue(span: "Span | CallSpan", fields: "dict[str, Any]", tags: "dict[str, str]") -> None:
+    """Let the line of *span*, which has ended, wait for the next write."""
+    invocation = span.invocation
+    if invocation.held:
+        invocation.thin.kept.append((span, fields, tags))
+        texts = [one for one in fields.get("attributes", {}).values() if type(one) is str]
+        invocation.waiting_bytes += KEPT_BYTES + sum(map(len, texts))
+        return
+    text = line(span_line.SPAN, span, fields, tags)
     invocation.lines.append(text)
     invocation.waiting_bytes += len(text)
 
@@ -43,6 +53,7 @@ def admits(invocation: "Invocation") -> bool:
     """Tell whether the budget of spans has room for one more, and take it; else count it."""
     if invocation.spans >= settings.max_spans:
         invocation.drop("spans")
+        invocation.whole = False
         return False
     invocation.spans += 1
     return True
@@ -59,17 +70,40 @@ def is_due(invocation: "Invocation", now_ns: int) -> bool:
 
 def flush(invocation: "Invocation", opening: "tuple[Span, list[Any]] | None" = None) -> None:
     """Write what waits; *opening* is the span in which a call begins, and its ``open`` entry."""
+    if invocation.held:
+        if invocation.waiting_bytes > settings.max_bytes:
+            thin().relieve(invocation)
+        return
     if not invocation.taking.acquire(blocking=False):
         if opening is not None:  # another thread writes what waits; this cannot wait
             span, entry = opening
             put(invocation, [line(span_line.CALLS, span, {**_identity(span), "open": entry}, {})])
         return
+    begun_ns = time.perf_counter_ns()
     try:
         lines = _take(invocation, opening)
     finally:
         invocation.taking.release()
     if lines:
         put(invocation, lines)
+        invocation.spent_ns += time.perf_counter_ns() - begun_ns
+        if invocation.spent_ns > settings.max_ms * 1_000_000 and not invocation.held:
+            invocation.drop("time")
+            thin().hold(invocation)
+
+
+def thin() -> "Any":
+    """Return the module `thin`."""
+    from lumitrace.capture import thin  # noqa: PLC0415  # few invocations need it
+
+    return thin
+
+
+def has(invocation: "Invocation", entry: "Entry") -> bool:
+    """Tell whether *entry*, of a record, still waits."""
+    if invocation.held:
+        return invocation.thin.opening is not None
+    return any(one is entry for one in invocation.handler.records)  # written at 4 KB: few
 
 
 def _take(invocation: "Invocation", opening: "tuple[Span, list[Any]] | None") -> list[str]:
@@ -137,6 +171,7 @@ def _put(invocation: "Invocation", lines: list[str], *, always: bool) -> None:
         size = len(text) + 1
         if not always and invocation.written_bytes + size > settings.max_bytes:
             invocation.drop("bytes", size)
+            thin().hold(invocation)
             continue
         invocation.written_bytes += size
         if piece and len(piece) + size > span_line.ROOM:

@@ -16,7 +16,7 @@ from lumitrace.capture.services import OTHER
 from lumitrace.capture.services._service import Inbound, Record
 from lumitrace.capture.span import NOBODY, Invocation, Span
 from lumitrace.wire import semconv, span_line
-from lumitrace.wire.context import SpanContext, new_span_id, new_trace_id
+from lumitrace.wire.context import NOT_SAMPLED, SpanContext, new_span_id, new_trace_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,7 +68,10 @@ def begin(
         for wrong in settings.wrong:
             reporter.report("capture.config", wrong)
         fields = lines.start(invocation, row, source, linked)
-        emit.put(invocation, [line(span_line.START, span, fields, tags)])
+        if invocation.held:
+            invocation.thin.opening = (fields, tags)
+        else:
+            emit.put(invocation, [line(span_line.START, span, fields, tags)])
     return invocation
 
 
@@ -133,6 +136,15 @@ def _continue(
         if context is not None and context.tables:
             span.ride_on(context)
     invocation.handler = span
+    if settings.threshold:
+        span.whole = settings.keeps(span.trace_id)
+        if not span.whole:
+            emit.thin().hold(invocation)
+            invocation.whole = True
+    if span.parent_id is not None:
+        span.flags = (known[0] if outer is None else outer).flags
+    elif not span.whole:
+        span.flags = NOT_SAMPLED
     return linked
 
 
@@ -183,6 +195,8 @@ def _judge(invocation: Invocation, result: object, raised: BaseException | None)
 
 def _write(invocation: Invocation, fields: "dict[str, Any]") -> None:
     span = invocation.handler
+    if invocation.held:
+        emit.thin().settle(invocation, fields)
     waiting, tags = emit.pending(span)
     emit.flush(invocation)
     if invocation.written_bytes > settings.max_bytes:
@@ -192,9 +206,12 @@ def _write(invocation: Invocation, fields: "dict[str, Any]") -> None:
         invocation.drop("outside", process.outside)
         process.outside = 0
     fields |= waiting
+    if invocation.thin is not None:
+        emit.thin().last(invocation, fields)
     if invocation.batch is not None and invocation.batch.failed:
         fields["failedRecords"] = list(invocation.batch.failed)
-    fields["attributes"] = span.attributes
+    if span.attributes:
+        fields["attributes"] = span.attributes
     if invocation.dropped:
         fields["dropped"] = invocation.dropped
     emit.put(invocation, [line(span_line.INVOCATION, span, fields, tags)], always=True)

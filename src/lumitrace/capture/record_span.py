@@ -1,7 +1,9 @@
 """A batch record's span, and what tells it: an entry of the handler's line, or one of its own."""
 
+from lumitrace.capture.config import settings
 from lumitrace.capture.scope import tell
 from lumitrace.capture.span import Invocation, Span
+from lumitrace.wire.context import NOT_SAMPLED, SAMPLED
 from lumitrace.wire.span_line import LAST_WRITER
 
 TYPE_CHECKING = False
@@ -54,6 +56,9 @@ class RecordSpan(Span):
         self.last_writer: SpanContext | None = None
         self.origin = ""
         self.admitted: bool | None = None
+        sampled = settings.keeps(trace_id)
+        self.whole = sampled or invocation.handler.whole
+        self.flags = SAMPLED if sampled else NOT_SAMPLED  # a sender's are its own
 
 
 def is_quiet(span: RecordSpan) -> bool:

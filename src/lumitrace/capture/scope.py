@@ -7,7 +7,6 @@ from lumitrace.capture.current import current, current_span
 from lumitrace.capture.error import failure
 from lumitrace.capture.frame import cut, dress, is_async
 from lumitrace.capture.guard import Guard
-from lumitrace.capture.line import line
 from lumitrace.capture.span import Span
 from lumitrace.capture.tag import MAX_NAME, plain
 from lumitrace.wire import span_line
@@ -113,6 +112,7 @@ class CustomScope(Scope):
         span = Span(parent.invocation, name, parent.trace_id, parent.span_id)
         span.parent = parent
         span.tables, span.hops = parent.tables, parent.hops
+        span.flags, span.whole = parent.flags, parent.whole
         parent.busy = True
         for name, value in self._attributes.items():
             _set(span, name, value)
@@ -195,4 +195,4 @@ def tell(
     if span.attributes:
         fields["attributes"] = span.attributes
     waiting, tags = emit.pending(span)
-    emit.queue(invocation, line(span_line.SPAN, span, {**fields, **more, **waiting}, tags))
+    emit.queue(span, {**fields, **more, **waiting}, tags)

@@ -7,7 +7,7 @@ parent, folded into its next line (docs/span-line.md).
 import time
 from _thread import allocate_lock
 
-from lumitrace.wire.context import SpanContext, new_span_id
+from lumitrace.wire.context import SAMPLED, SpanContext, new_span_id
 from lumitrace.wire.semconv import KIND_INTERNAL, TIMERS
 
 TYPE_CHECKING = False
@@ -30,6 +30,7 @@ class Span:
         parent: the span in whose context it was opened, None for the handler's.
         record_id, link_in: of a batch record, else None.
         left_ns: when a loop over records was left half-way in this one, else 0.
+        flags: W3C's; *whole*: whether calls are told one by one, its trace being sampled.
         told: whether a line has named it, so that its own line must come.
         busy: whether it has had a call or a span below it.
     """
@@ -40,6 +41,7 @@ class Span:
         "calls",
         "dirty",
         "ended",
+        "flags",
         "hops",
         "invocation",
         "kind",
@@ -56,6 +58,7 @@ class Span:
         "tags",
         "told",
         "trace_id",
+        "whole",
     )
 
     def __init__(
@@ -78,14 +81,21 @@ class Span:
         self.record_id: str | None = None
         self.link_in: str | None = None
         self.left_ns = 0
+        self.flags = SAMPLED
+        self.whole = True
         self.told = False
         self.busy = False
         self.dirty = False
         self.ended = False
 
     def context(self, span_id: str) -> SpanContext:
-        """Return the context that a call of this span with the id *span_id* sends along."""
-        return SpanContext(self.trace_id, span_id, self.tables, self.hops)
+        """Return the context that a call with the id *span_id* sends along.
+
+        Where calls are told in sums, it is that of the span that is told.
+        """
+        if not self.whole or not self.invocation.whole:
+            span_id = self.owner().span_id
+        return SpanContext(self.trace_id, span_id, self.tables, self.hops, self.flags)
 
     def ride_on(self, context: SpanContext) -> None:
         """Remember the tables that *context*, a sender's, has passed through."""
@@ -111,6 +121,8 @@ class Invocation:
         dirty: spans with entries or tags that wait.
         waiting_bytes: about how many bytes wait.
         dropped: what the budgets took away, counted by kind.
+        whole: whether its budgets have room for each call; *spent_ns* went into writing.
+        held: whether nothing is written before the end; *thin* is what is held (`sums.Thin`).
         batch: what is known of its records (`batch.Batch`), None until one is in force.
         event: what the handler was called with.
         inbound: what *event* said of its senders (`services._service.Inbound`).
@@ -130,6 +142,7 @@ class Invocation:
         "event",
         "found",
         "handler",
+        "held",
         "inbound",
         "kept",
         "last_write_ns",
@@ -137,10 +150,13 @@ class Invocation:
         "request_id",
         "source",
         "spans",
+        "spent_ns",
         "start_ns",
         "start_us",
         "taking",
+        "thin",
         "waiting_bytes",
+        "whole",
         "written_bytes",
     )
 
@@ -156,6 +172,10 @@ class Invocation:
         self.written_bytes = 0
         self.spans = 0
         self.dropped: dict[str, int] = {}
+        self.whole = True
+        self.held = False
+        self.thin: Any = None
+        self.spent_ns = 0
         self.batch: Any = None
         self.event: Any = None
         self.inbound: Any = None
@@ -181,18 +201,6 @@ class Invocation:
     def drop(self, kind: str, count: int = 1) -> None:
         """Count what is not written."""
         self.dropped[kind] = self.dropped.get(kind, 0) + count
-
-
-class CallSpan:
-    """What a line needs to know of the span of a call."""
-
-    __slots__ = ("invocation", "parent_id", "span_id", "trace_id")
-
-    def __init__(self, parent: Span, span_id: str) -> None:
-        self.trace_id = parent.trace_id
-        self.span_id = span_id
-        self.parent_id = parent.span_id
-        self.invocation = parent.invocation
 
 
 # Stands for the span of an invocation that has ended.

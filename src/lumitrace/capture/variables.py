@@ -10,6 +10,7 @@ LINK = "link"
 LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 MAX_PAYLOAD = 12 * 1024  # bytes; spelt in a line it takes twice that at most, and a line 32 KiB
 MIN_NAME = 3  # characters of a secret's name: a shorter one is part of too many others
+SHARE: tuple[str, ...] = ("0", "1", "a share such as 0.01")
 MODES = (INJECT, LINK, STRIP, "off")  # of a DynamoDB table
 
 
@@ -29,6 +30,8 @@ class Setting:
 
     def accepts(self, value: str) -> bool:
         """Tell whether *value* is one that this setting takes."""
+        if self.choices is SHARE:
+            return value.isascii() and _is_share(value)
         if self.choices is not None:
             return value in self.choices
         if self.default.isdigit():
@@ -43,6 +46,11 @@ def names(value: str) -> tuple[tuple[str, ...], list[str]]:
     good = tuple(name for name in plain if len(name) >= MIN_NAME)
     wrong = f"LUMITRACE_MASK takes names of {MIN_NAME} letters and more; the others are left out"
     return good, [wrong] if len(good) < len(given) else []
+
+
+def _is_share(value: str) -> bool:
+    whole, _, rest = value.partition(".")
+    return (whole + rest).isdigit() and len(value) <= 20 and float(value) <= 1
 
 
 TABLE = (
@@ -114,10 +122,23 @@ TABLE = (
         LEVELS,
     ),
     Setting(
+        "LUMITRACE_SAMPLE",
+        "1",
+        "The share of traces that are told in detail; of all others each invocation writes one "
+        "line with sums.",
+        SHARE,
+    ),
+    Setting(
         "LUMITRACE_MAX_SPANS", "2000", "Spans that one invocation writes; the rest is counted."
     ),
     Setting(
         "LUMITRACE_MAX_BYTES", "262144", "Bytes that one invocation writes; the rest is counted."
+    ),
+    Setting(
+        "LUMITRACE_MAX_MS",
+        "100",
+        "Milliseconds that one invocation spends on writing; then nothing is written before its "
+        "end, and sums only.",
     ),
     Setting(
         "LUMITRACE_ERRORS",

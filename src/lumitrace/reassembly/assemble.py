@@ -7,7 +7,16 @@ from lumitrace.reassembly.attempts import cut_into_attempts, number_attempts
 from lumitrace.reassembly.events import Counts, LogEvent
 from lumitrace.reassembly.fields import extend
 from lumitrace.reassembly.fingerprints import changes, writes
-from lumitrace.reassembly.model import AUTHORIZERS, CLAIMED, POLLED, PUBLIC, RECORD, Attempt, Span
+from lumitrace.reassembly.model import (
+    AUTHORIZERS,
+    CLAIMED,
+    INVOCATION,
+    POLLED,
+    PUBLIC,
+    RECORD,
+    Attempt,
+    Span,
+)
 from lumitrace.reassembly.pipeline.duckdb import Result, Rows, Steps
 from lumitrace.reassembly.silent import stand_in
 from lumitrace.reassembly.transaction import Assembled, Hop, Transaction
@@ -95,21 +104,45 @@ def _name_destinations(attempts: list[Attempt]) -> None:
             extend(attempt.invocation.link_out, [key])
 
 
-def _rows(attempts: Iterable[Attempt]) -> Rows:
+def _rows(attempts: list[Attempt]) -> Rows:
     rows = Rows()
     seen: set[str] = set()
+    asked = _asked(attempts)
     for attempt in attempts:
         for span in attempt.spans:
             if span.span_id not in seen:
                 seen.add(span.span_id)
                 _add_span(rows, attempt, span)
+                _add_claims(rows, span, asked)
     return rows
+
+
+def _asked(attempts: Iterable[Attempt]) -> dict[tuple[str, str], list[str]]:
+    """Return the HTTP calls below a handler or a record, by its trace and span id.
+
+    Where a trace is not sampled, calls send the id of what they stand below.
+    """
+    found: dict[tuple[str, str], list[str]] = {}
+    for attempt in attempts:
+        calls = [span for span in attempt.spans if span.operation.startswith(HTTP)]
+        is_meant = calls and not attempt.sampled
+        above = [span for span in attempt.spans if is_meant and span.role in {INVOCATION, RECORD}]
+        for one in above:
+            ids = [call.span_id for call in calls if call.trace_id == one.trace_id]
+            found[one.trace_id, one.span_id] = ids
+    return found
+
+
+def _add_claims(rows: Rows, span: Span, asked: dict[tuple[str, str], list[str]]) -> None:
+    for trace_id, claimed, relation in span.claims:
+        if relation == CLAIMED:
+            named = asked.get((trace_id, claimed)) or [claimed]
+            rows.claims += [(span.trace_id, span.span_id, trace_id, one) for one in named]
 
 
 def _add_span(rows: Rows, attempt: Attempt, span: Span) -> None:
     where = (span.trace_id, span.span_id)
     rows.spans.append((*where, span.parent_id, span.start_us, span.role, span.end_us))
-    rows.claims += [(*where, *claim[:2]) for claim in span.claims if claim[2] == CLAIMED]
     if span.operation.startswith(HTTP):
         rows.windows.append((*where, *_window(attempt, span)))
     rows.links += [(*where, *link) for link in span.links]
@@ -130,7 +163,7 @@ def _add_span(rows: Rows, attempt: Attempt, span: Span) -> None:
         service = _ARRIVING.get(attempt.trigger, "other")
         place = (service, place_name(attempt.source), span.start_us)
         rows.arrivals.append((*sender, *place, int(entrance), int(polled)))
-    elif span.operation in _CARRIERS:
+    elif span.operation in _CARRIERS and (not span.count or (span.count == 1 and span.link_out)):
         service = _CARRIERS[span.operation]
         place = (service, "" if service == "other" else place_name(span.resource), span.start_us)
         rows.departures.append((*sender, *place))

@@ -40,8 +40,14 @@ class ByRequest(Stream):
             attempt.objects.append(item)
 
 
+def _begins(item: Item) -> bool:
+    """Tell whether *item* is an invocation's first line, or its only one."""
+    alone = item["record"] == span_line.INVOCATION and item.get("detail") is False
+    return alone or item["record"] == span_line.START
+
+
 def _is_new(attempt: Attempt, item: Item) -> bool:
-    starts = [one for one in attempt.objects if one["record"] == span_line.START]
-    if item["record"] != span_line.START or not starts:
+    starts = [one for one in attempt.objects if _begins(one)]
+    if not _begins(item) or not starts:
         return False
     return all(one.get("spanId") != item.get("spanId") for one in starts)

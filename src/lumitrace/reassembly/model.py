@@ -82,6 +82,8 @@ class Span:
         payloads: JSON texts by the name of their field, where ``LUMITRACE_PAYLOADS`` kept them.
         open: announced, and never seen to end.
         suspended: of a durable function's invocation: the execution goes on in a later one.
+        count: how many calls it stands for, where they were told in a sum; else 0. *duration_us* is
+            then theirs together, and *until_us* when the last had ended at the latest.
     """
 
     trace_id: str
@@ -115,6 +117,8 @@ class Span:
     payloads: dict[str, str] = field(default_factory=dict)
     open: bool = False
     suspended: bool = False
+    count: int = 0
+    until_us: int = 0
 
     @property
     def failed(self) -> bool:
@@ -124,6 +128,8 @@ class Span:
     @property
     def end_us(self) -> int:
         """Return when the span ended, or began where its end was never seen."""
+        if self.count:
+            return self.until_us
         return self.start_us + (self.duration_us or 0)
 
 
@@ -174,6 +180,8 @@ class Attempt:
         ended: END, REPORT or an invocation line was seen.
         number: 1 for the first attempt of this request id at this function, then counting up.
         of: how many attempts of this request id were seen.
+        sampled: whether its calls send their own ids, and are told one by one where it ended well.
+        thinned: whether its calls are told in sums, because it is not sampled and ended well.
         release: what ``LUMITRACE_RELEASE`` said in the function, "" where nobody did.
         failed_records: record ids that failed, as the handler's line says.
         invocation: the handler's span, None where the function wrote no span lines.
@@ -201,6 +209,8 @@ class Attempt:
     source: str = ""
     xray_root: str = ""
     release: str = ""
+    sampled: bool = True
+    thinned: bool = False
     failed_records: set[str] = field(default_factory=set)
     invocation: Span | None = None
     spans: list[Span] = field(default_factory=list)

@@ -5,6 +5,7 @@ out, and a line that names no span is counted as broken.
 """
 
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
 
 from lumitrace.reassembly.closing import close
@@ -56,6 +57,7 @@ class Unfolding:
         self.ranks: dict[str, int] = {}
         self.tags: dict[str, dict[str, str]] = {}
         self.payloads: dict[str, dict[str, str]] = {}
+        self.bases: dict[str, int] = {}  # when the invocation began, by the span that said it
         self.counted: set[str] = set()  # spans whose losses were counted: a line may come twice
 
     def run(self) -> None:
@@ -81,24 +83,33 @@ class Unfolding:
 
     def start(self, line: Line) -> None:
         """Read what is known before the handler runs."""
-        span = self._invocation(line, OPEN_RANK)
+        self._opening(self._invocation(line, OPEN_RANK), line)
+        self._tags(line)
+
+    def _opening(self, span: Span, line: Line) -> None:
+        """Read what a ``start`` line says; of an invocation without one, the line of its end."""
         attempt = self.attempt
         attempt.trigger = attempt.trigger or text(line, "trigger")
         attempt.route = attempt.route or text(line, "route")
         attempt.source = attempt.source or text(line, "source")
         attempt.xray_root = attempt.xray_root or text(line, "xrayRoot")
         attempt.release = attempt.release or release(line)
+        if line.get("sampled") is False or line.get("detail") is False:
+            attempt.sampled = False
         span.receive_count = span.receive_count or integer(line, "receiveCount")
         extend(span.link_in, texts(line.get("linkIn")))
         extend(span.relations, relations(line.get("linkIn")))
         extend(span.link_out, texts(line.get("linkOut")))
         read_links(span, line)
-        self._tags(line)
 
     def invocation(self, line: Line) -> None:
         """Read the end of the handler, and what its flushes left over."""
-        span = self._invocation(line, LINE_RANK)
-        span.suspended = line.get("suspended") is True
+        handler = self._invocation(line, LINE_RANK)
+        handler.suspended = line.get("suspended") is True
+        self._opening(handler, line)
+        if line.get("detail") is False:
+            self.attempt.thinned = True
+            handler.kind = handler.kind or semconv.KIND_SERVER
         dropped = line.get("dropped")
         if isinstance(dropped, dict) and line["spanId"] not in self.counted:
             self.counted.add(line["spanId"])
@@ -108,10 +119,11 @@ class Unfolding:
 
     def calls(self, line: Line) -> None:
         """Read entries, announcements, records and tags; times count from the invocation."""
-        base = integer(line, "startUs")
+        base = integer(line, "startUs") or self.bases.get(line["spanId"], 0)
         if line["record"] == span_line.SPAN:
             base -= integer(line, "offsetUs")
-        elif line["record"] == span_line.CALLS and "name" in line:
+        self.bases.setdefault(line["spanId"], base)  # for a list that goes on in a further line
+        if line["record"] == span_line.CALLS and "name" in line:
             self._owner(line, base)
         elif line["record"] == span_line.CALLS and line["spanId"] not in self.spans:
             self._invocation(line, OPEN_RANK)  # its start line was not read
@@ -122,6 +134,8 @@ class Unfolding:
             self._entry(line, opened, base, is_open=True)
         for entry in items(line.get("records")):
             self._record(entry, base)
+        for element in items(line.get("summary")):
+            self._sum(line, element)
         self._tags(line)
 
     def span(self, line: Line) -> None:
@@ -210,6 +224,26 @@ class Unfolding:
         read_provenance(span, rare(entry).get("readFrom"))
         self._payloads(rare(entry), span_id)
         self._put(span, ENTRY_RANK)
+
+    def _sum(self, line: Line, element: list[Any]) -> None:
+        """Read what stands for all calls of one operation and resource; it may come twice."""
+        operation, resource, count, duration, keys = [*element, *[None] * 5][:5]
+        if not isinstance(operation, str) or not isinstance(resource, str):
+            self.counts.broken += 1
+            return
+        place = f"{line['spanId']}\0{operation}\0{resource}".encode("utf-8", "surrogatepass")
+        span_id = sha256(place).hexdigest()[:16]
+        owner, known = self.spans.get(line["spanId"]), self.spans.get(span_id)
+        span = known or Span(line["traceId"], span_id, CALL, clean(operation) or "calls")
+        span.kind, span.parent_id = semconv.kind_of_call(operation), line["spanId"]
+        span.operation, span.resource = clean(operation), clean(resource)
+        span.count = max(span.count, whole(count))
+        span.duration_us = max(span.duration_us or 0, whole(duration))
+        if owner is not None:
+            span.start_us, span.until_us = owner.start_us, owner.end_us
+        extend(span.link_out, texts(keys))
+        self.spans[span_id] = span
+        self.ranks[span_id] = ENTRY_RANK
 
     def _record(self, entry: list[Any], base: int) -> None:
         entry = [*entry, *[None] * (7 - len(entry))]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from lumitrace.reassembly.assemble import HTTP
-from lumitrace.reassembly.model import POLLED, PUBLIC, RECORD, Attempt, Span
+from lumitrace.reassembly.model import CALL, POLLED, PUBLIC, RECORD, Attempt, Span
 from lumitrace.reassembly.transaction import Assembled, Transaction
 
 OK = "ok"
@@ -121,14 +121,25 @@ def _reported(assembled: Assembled, transaction: Transaction, attempt: Attempt) 
     own: set[str] = set()
     others: set[str] = set()
     for hop in assembled.senders(attempt):
-        sender = assembled.span_by_id.get(hop.sender_span)
-        keys = sender.link_out if sender is not None else ()
+        keys = _sent(assembled, hop.sender_span)
         (own if hop.sender_trace in traces else others).update(
             record for record in failed for key in keys if key.endswith(f":{record}")
         )
     if own:
         return FAILED
     return SHARED if failed - others else OK
+
+
+def _sent(assembled: Assembled, span_id: str) -> list[str]:
+    """Return the link keys of the call with this id; where it names a handler, of all below it."""
+    sender = assembled.span_by_id.get(span_id)
+    if sender is None:
+        return []
+    attempt = assembled.attempt_of[span_id]
+    if attempt.sampled or sender.role == CALL:
+        return sender.link_out
+    below = (span for span in attempt.spans if span.trace_id == sender.trace_id)
+    return [key for span in below for key in span.link_out]
 
 
 def _received_again(attempt: Attempt, own: list[Span]) -> bool:

@@ -40,8 +40,11 @@ def suspect(
 ) -> dict[str, Any] | None:
     """Return the writer whose items most failing transactions read and few healthy ones, or None.
 
-    Told where its share among failing transactions is at least a half above the other.
+    Told where its share among failing transactions is at least a half above the other. Those that
+    were told in sums, in part or wholly, say nothing of what they read.
     """
+    failing = [one for one in failing if _is_told(one)]
+    healthy = [one for one in healthy if _is_told(one)]
     if not failing:
         return None
     read: dict[Writer, set[str]] = defaultdict(set)
@@ -65,6 +68,10 @@ def suspect(
         "failing": {"having": len(read[best] & ids), "of": len(ids)},
         "healthy": {"having": len(read[best] & well), "of": len(well)},
     }
+
+
+def _is_told(transaction: Transaction) -> bool:
+    return not any(attempt.thinned for attempt in transaction.attempts)
 
 
 def _writers(assembled: Assembled, transaction: Transaction) -> set[Writer]:

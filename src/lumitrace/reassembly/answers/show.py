@@ -116,6 +116,7 @@ def _row(
         "durationUs": span.duration_us,
         "httpStatus": span.http_status,
         "tries": span.attempts,
+        "count": span.count,
         "attempt": f"{attempt.number}/{attempt.of}" if handler and attempt.of > 1 else "",
         "sharedBy": shared if handler and shared > 1 else 0,
         "received": span.receive_count,

@@ -119,6 +119,7 @@ def _seen(assembled: Assembled) -> dict[str, Any]:
     return {
         "invocations": len(assembled.attempts),
         "functions": len(functions),
+        "toldInSums": sum(one.thinned for one in assembled.attempts),
         "withoutSpanLines": sorted(functions - writing),
         "logEvents": counts.events,
         "spanLines": counts.span_lines,

@@ -126,6 +126,8 @@ def _seen(screen: Screen, seen: dict[str, Any]) -> None:
         f"{date(seen['firstMs'] * 1000)} to {clock(seen['lastMs'] * 1000)} UTC",
         "coverage unknown",
     ]
+    if seen["toldInSums"]:
+        told.append(f"{seen['toldInSums']:,} told in sums (LUMITRACE_SAMPLE)")
     told += [f"asked {name} {seen[name]}" for name in ("since", "until") if seen[name]]
     unusable = ("broken", "untrusted", "unplaced", "skipped", "dropped")
     told += [f"{seen[name]:,} {name}" for name in unusable if seen[name]]
