@@ -25,7 +25,7 @@ ANSWERS = {"no", "id", "your choice", "may"}
 VALUES = {
     *("alb", "dynamodb", "lambda", "other", "sns", "sqs", "replay", "copy", "replica", "ttl"),
     *("health", "invocation", "span", "start", "write", "batchItemFailures"),
-    *("bodies", "bytes", "outside", "payloads", "all", "errors", "spans", "unwritten"),
+    *("bodies", "bytes", "outside", "payloads", "all", "errors", "spans", "time", "unwritten"),
     "units",  # named for readers, written by nobody yet
 }
 
