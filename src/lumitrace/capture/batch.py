@@ -8,7 +8,7 @@ import time
 
 from lumitrace.capture import emit, inbound, loops
 from lumitrace.capture.error import describe
-from lumitrace.capture.record_span import RecordSpan, entry_of, is_quiet, write_line
+from lumitrace.capture.record_span import RecordSpan, entry_of, is_quiet, waits, write_line
 from lumitrace.capture.services import BY_NAME, OTHER
 from lumitrace.capture.span import Invocation
 from lumitrace.wire import semconv
@@ -174,7 +174,7 @@ class Batch:
     def _tell_again(self, span: RecordSpan) -> None:
         """Put the entry right where it still waits; else the end tells the record once more."""
         entry = span.entry
-        if entry is not None and is_quiet(span) and emit.has(self.invocation, entry):
+        if entry is not None and is_quiet(span) and waits(self.invocation, entry):
             entry[5] = (span.ended_ns - span.start_ns) // 1000
             return
         self.again[span.span_id] = span

@@ -13,7 +13,6 @@ from lumitrace.capture.variables import (
     LEVELS,
     LINK,
     MAX_PAYLOAD,
-    MODES,
     NONE,
     OFF,
     ON,
@@ -23,17 +22,17 @@ from lumitrace.capture.variables import (
     names,
 )
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 __all__ = ["INJECT", "LINK", "OFF", "ON", "STRIP", "Settings", "settings"]
 
 # Where a context goes out over HTTP by default: API Gateway and function URLs.
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-call-api.html
 # https://docs.aws.amazon.com/lambda/latest/dg/urls-configuration.html
-HTTP_HOSTS = ("*.execute-api.*.amazonaws.com", "*.lambda-url.*.on.aws")
-# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
-TABLE_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.*")
+HTTP_HOSTS = (("*", "execute-api", "*", "amazonaws", "com"), ("*", "lambda-url", "*", "on", "aws"))
 MAX_TABLES = 1024  # whose mode is remembered
-MIN_KEY = 16  # bytes
-HOST_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.:*")
 
 
 class Settings:
@@ -80,8 +79,8 @@ class Settings:
         self.enabled = value["enabled"] or (ON if in_lambda else OFF)
         self.inject = value["inject"] == ALL
         self.dynamodb = value["dynamodb"]
-        self.dynamodb_tables = self._tables(value["dynamodb_tables"])
-        self.fingerprint_key = self._keys(value["fingerprint_key"])
+        self.dynamodb_tables = self._listed("tables", value["dynamodb_tables"])
+        self.fingerprint_key = self._listed("keys", value["fingerprint_key"])
         self._modes: dict[str, str] = {}
         self.eventbridge = value["eventbridge"]
         self.extractor = value["extractor"]
@@ -91,7 +90,8 @@ class Settings:
         self.trusted_apis = frozenset(
             host.strip().lower() for host in value["trusted_apis"].split(",") if host.strip()
         )
-        self.http_hosts = self._hosts(value["http_hosts"])
+        own = self._listed("hosts", value["http_hosts"])
+        self.http_hosts = own[1:] if own[:1] == (None,) else (*HTTP_HOSTS, *own)
         self.release, self.level = value["release"], value["level"]
         self.errors = value["errors"] == "message"
         self.mask, short = names(value["mask"])
@@ -144,6 +144,13 @@ class Settings:
         self.wrong.append(f"{setting.name} is not understood, takes {takes}; the default holds")
         return setting.default
 
+    def _listed(self, kind: str, value: str) -> "tuple[Any, ...]":
+        if not value:
+            return ()
+        from lumitrace.capture import listed  # noqa: PLC0415  # only where one is set
+
+        return getattr(listed, kind)(value, self.wrong)  # type: ignore[no-any-return]
+
     def _heard(self, environ: "os._Environ[str] | dict[str, str]") -> str:
         """Return a level that is kept; tell where our own is not.
 
@@ -160,44 +167,6 @@ class Settings:
             f"set LUMITRACE_LEVEL={least}"
         )
         return least
-
-    def _tables(self, value: str) -> tuple[tuple[str, str], ...]:
-        """Return the patterns and modes in *value*; one that is wrong is left out and told."""
-        found = []
-        for pair in filter(None, map(str.strip, value.split(","))):
-            pattern, _, mode = (part.strip() for part in pair.partition("="))
-            if pattern and TABLE_LETTERS.issuperset(pattern) and mode in MODES:
-                found.append((pattern, mode))
-            else:
-                self.wrong.append(
-                    "LUMITRACE_DYNAMODB_TABLES is not understood in part, takes table=mode pairs "
-                    f"with the modes {'|'.join(MODES)}; that part is left out"
-                )
-        return tuple(found)
-
-    def _keys(self, value: str) -> tuple[bytes, ...]:
-        """Return the secrets in *value*; what is too short is left out and told, never shown."""
-        keys = [key.strip().encode() for key in value.split(",") if key.strip()]
-        good = [key for key in keys if len(key) >= MIN_KEY]
-        if len(good) < len(keys):
-            self.wrong.append(
-                f"LUMITRACE_FINGERPRINT_KEY takes secrets of {MIN_KEY} bytes and more; "
-                "the shorter ones are left out"
-            )
-        return tuple(good)
-
-    def _hosts(self, value: str) -> tuple[tuple[str, ...], ...]:
-        """Return the patterns in *value* and the default ones, each as its labels."""
-        hosts = [host.strip().lower() for host in value.split(",") if host.strip()]
-        wrong = [host for host in hosts if not HOST_LETTERS.issuperset(host) or host[-1] in "*."]
-        if wrong:
-            self.wrong.append(
-                "LUMITRACE_HTTP_HOSTS is not understood, takes host names such as *.example.com; "
-                "the default holds"
-            )
-            hosts = []
-        known = () if NONE in hosts else HTTP_HOSTS
-        return tuple(tuple(host.split(".")) for host in (*known, *hosts) if host != NONE)
 
 
 def _threshold(probability: float) -> str:

@@ -1,9 +1,8 @@
 """Which lines, when, and how they reach standard output.
 
 The ``start`` line is written at once. Then whatever waits is written when a call begins or ends
-and 25 ms have passed since the last write, when 3,500 bytes wait, and at the end: a kill hides
-little, and a quick invocation writes two lines. Where less detail is told (`thin`), nothing is
-written before the end.
+25 ms after the last write, when 3,500 bytes wait, and at the end: a kill hides little, and a quick
+invocation writes two lines.
 """
 
 import time
@@ -20,11 +19,17 @@ if TYPE_CHECKING:
     from typing import Any
 
     from lumitrace.capture.line import CallSpan
-    from lumitrace.capture.span import Entry, Invocation, Span
+    from lumitrace.capture.span import Invocation, Span
 
-FLUSH_AFTER_NS = 25_000_000
-FLUSH_AT_BYTES = 3_500
-KEPT_BYTES = 400  # about what a span that is held takes, without its attributes
+FLUSH_AFTER_NS, FLUSH_AT_BYTES = 25_000_000, 3_500
+
+
+def start(invocation: "Invocation", fields: "dict[str, Any]", tags: dict[str, str]) -> None:
+    """Write the ``start`` line, unless all is held."""
+    if invocation.held:
+        invocation.thin.opening = (fields, tags)
+    else:
+        put(invocation, [line(span_line.START, invocation.handler, fields, tags)])
 
 
 def waits(span: "Span", size: int) -> None:
@@ -40,9 +45,7 @@ def queue(span: "Span | CallSpan", fields: "dict[str, Any]", tags: "dict[str, st
     """Let the line of *span*, which has ended, wait for the next write."""
     invocation = span.invocation
     if invocation.held:
-        invocation.thin.kept.append((span, fields, tags))
-        texts = [one for one in fields.get("attributes", {}).values() if type(one) is str]
-        invocation.waiting_bytes += KEPT_BYTES + sum(map(len, texts))
+        thin().keep(span, fields, tags)
         return
     text = line(span_line.SPAN, span, fields, tags)
     invocation.lines.append(text)
@@ -93,17 +96,10 @@ def flush(invocation: "Invocation", opening: "tuple[Span, list[Any]] | None" = N
 
 
 def thin() -> "Any":
-    """Return the module `thin`."""
+    """Return the module."""
     from lumitrace.capture import thin  # noqa: PLC0415  # few invocations need it
 
     return thin
-
-
-def has(invocation: "Invocation", entry: "Entry") -> bool:
-    """Tell whether *entry*, of a record, still waits."""
-    if invocation.held:
-        return invocation.thin.opening is not None
-    return any(one is entry for one in invocation.handler.records)  # written at 4 KB: few
 
 
 def _take(invocation: "Invocation", opening: "tuple[Span, list[Any]] | None") -> list[str]:

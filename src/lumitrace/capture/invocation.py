@@ -68,10 +68,7 @@ def begin(
         for wrong in settings.wrong:
             reporter.report("capture.config", wrong)
         fields = lines.start(invocation, row, source, linked)
-        if invocation.held:
-            invocation.thin.opening = (fields, tags)
-        else:
-            emit.put(invocation, [line(span_line.START, span, fields, tags)])
+        emit.start(invocation, fields, tags)
     return invocation
 
 

@@ -76,6 +76,13 @@ def entry_of(span: RecordSpan) -> "list[Any]":
     return [*entry, rare] if rare else entry
 
 
+def waits(invocation: Invocation, entry: "list[Any]") -> bool:
+    """Tell whether *entry*, of a record, is not written yet."""
+    if invocation.held:
+        return invocation.thin.opening is not None
+    return any(one is entry for one in invocation.handler.records)  # written at 4 KB: few
+
+
 def _rare(span: RecordSpan) -> "dict[str, Any]":
     """Return what few records have to say."""
     rare: dict[str, Any] = {"receiveCount": span.receive_count} if span.receive_count > 1 else {}

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
     from lumitrace.capture.span import Invocation, Span
 
-__all__ = ["add", "fold", "hold", "last", "relieve", "settle"]
+__all__ = ["add", "fold", "hold", "keep", "last", "relieve", "settle"]
 
 NEVER_NS = 1 << 62  # no time is 25 ms after it: nobody asks for a write
+KEPT_BYTES = 400  # about what a span that is held takes, without its attributes
 OK = 200  # the status of an HTTP answer that need not be said
 
 
@@ -27,6 +28,13 @@ def hold(invocation: "Invocation") -> None:
     of(invocation)
     invocation.held, invocation.whole = True, False
     invocation.last_write_ns = NEVER_NS
+
+
+def keep(span: "Span | CallSpan", fields: "dict[str, Any]", tags: dict[str, str]) -> None:
+    """Hold the line of *span*, which has ended."""
+    texts = [one for one in fields.get("attributes", {}).values() if type(one) is str]
+    span.invocation.thin.kept.append((span, fields, tags))
+    span.invocation.waiting_bytes += KEPT_BYTES + sum(map(len, texts))
 
 
 def fold(invocation: "Invocation") -> None:
