@@ -74,8 +74,7 @@ def is_due(invocation: "Invocation", now_ns: int) -> bool:
 def flush(invocation: "Invocation", opening: "tuple[Span, list[Any]] | None" = None) -> None:
     """Write what waits; *opening* is the span in which a call begins, and its ``open`` entry."""
     if invocation.held:
-        if invocation.waiting_bytes > settings.max_bytes:
-            thin().relieve(invocation)
+        thin().relieve(invocation)
         return
     if not invocation.taking.acquire(blocking=False):
         if opening is not None:  # another thread writes what waits; this cannot wait

@@ -16,7 +16,7 @@ from lumitrace.capture.services import OTHER
 from lumitrace.capture.services._service import Inbound, Record
 from lumitrace.capture.span import NOBODY, Invocation, Span
 from lumitrace.wire import semconv, span_line
-from lumitrace.wire.context import NOT_SAMPLED, SpanContext, new_span_id, new_trace_id
+from lumitrace.wire.context import SpanContext, new_span_id, new_trace_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -118,30 +118,23 @@ def _continue(
     trace_id = source.trace_id
     contexts = [record.context for record in source.records]
     known = list(dict.fromkeys([context for context in contexts if context is not None]))
-    agree = bool(known) and None not in contexts and not source.unread
+    linked, agree = known, bool(known) and None not in contexts and not source.unread
     others = known[1:] if outer is None else [*known[1:], outer]
     if agree and all(context.trace_id == known[0].trace_id for context in others):
         parent, *linked = known
         span = Span(invocation, name, parent.trace_id, parent.span_id)
     elif outer is not None:
-        linked = known
         span = Span(invocation, name, outer.trace_id, outer.span_id)
     else:
-        linked = known
         span = Span(invocation, name, trace_id or new_trace_id(), None)
     for context in dict.fromkeys([record.lineage for record in source.records]):
         if context is not None and context.tables:
             span.ride_on(context)
     invocation.handler = span
-    if settings.threshold:
-        span.whole = settings.keeps(span.trace_id)
-        if not span.whole:
-            emit.thin().hold(invocation)
-            invocation.whole = True
     if span.parent_id is not None:
-        span.flags = (known[0] if outer is None else outer).flags
-    elif not span.whole:
-        span.flags = NOT_SAMPLED
+        span.flags = (outer or known[0]).flags
+    if settings.threshold:
+        emit.thin().decide(invocation)
     return linked
 
 
@@ -196,9 +189,6 @@ def _write(invocation: Invocation, fields: "dict[str, Any]") -> None:
         emit.thin().settle(invocation, fields)
     waiting, tags = emit.pending(span)
     emit.flush(invocation)
-    if invocation.written_bytes > settings.max_bytes:
-        invocation.drop("spans", sum(map(len, waiting.values())))
-        waiting = {}
     if process.outside:
         invocation.drop("outside", process.outside)
         process.outside = 0
@@ -207,8 +197,7 @@ def _write(invocation: Invocation, fields: "dict[str, Any]") -> None:
         emit.thin().last(invocation, fields)
     if invocation.batch is not None and invocation.batch.failed:
         fields["failedRecords"] = list(invocation.batch.failed)
-    if span.attributes:
-        fields["attributes"] = span.attributes
+    fields |= {"attributes": span.attributes} if span.attributes else {}
     if invocation.dropped:
         fields["dropped"] = invocation.dropped
     emit.put(invocation, [line(span_line.INVOCATION, span, fields, tags)], always=True)

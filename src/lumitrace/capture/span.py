@@ -31,8 +31,7 @@ class Span:
         record_id, link_in: of a batch record, else None.
         left_ns: when a loop over records was left half-way in this one, else 0.
         flags: W3C's; *whole*: whether calls are told one by one, its trace being sampled.
-        told: whether a line has named it, so that its own line must come.
-        busy: whether it has had a call or a span below it.
+        told: whether a line has named it; *busy*: whether it has had a call or a span below it.
     """
 
     __slots__ = (
@@ -89,10 +88,7 @@ class Span:
         self.ended = False
 
     def context(self, span_id: str) -> SpanContext:
-        """Return the context that a call with the id *span_id* sends along.
-
-        Where calls are told in sums, it is that of the span that is told.
-        """
+        """Return what a call *span_id* sends; where calls are summed, the id of what is told."""
         if not self.whole or not self.invocation.whole:
             span_id = self.owner().span_id
         return SpanContext(self.trace_id, span_id, self.tables, self.hops, self.flags)

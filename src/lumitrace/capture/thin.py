@@ -9,6 +9,7 @@ from lumitrace.capture.config import settings
 from lumitrace.capture.line import CallSpan, line
 from lumitrace.capture.sums import add, fold_entries, last, of, summary
 from lumitrace.wire import semconv, span_line
+from lumitrace.wire.context import NOT_SAMPLED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
 
     from lumitrace.capture.span import Invocation, Span
 
-__all__ = ["add", "fold", "hold", "keep", "last", "relieve", "settle"]
+__all__ = ["add", "decide", "fold", "hold", "keep", "last", "relieve", "settle"]
 
 NEVER_NS = 1 << 62  # no time is 25 ms after it: nobody asks for a write
+RECORD_BYTES = 150  # about what a folded record takes
 KEPT_BYTES = 400  # about what a span that is held takes, without its attributes
 OK = 200  # the status of an HTTP answer that need not be said
 
@@ -28,6 +30,17 @@ def hold(invocation: "Invocation") -> None:
     of(invocation)
     invocation.held, invocation.whole = True, False
     invocation.last_write_ns = NEVER_NS
+
+
+def decide(invocation: "Invocation") -> None:
+    """Hold all of *invocation* where its trace is not sampled."""
+    span = invocation.handler
+    span.whole = settings.keeps(span.trace_id)
+    if not span.whole:
+        hold(invocation)
+        invocation.whole = True
+        if span.parent_id is None:
+            span.flags = NOT_SAMPLED
 
 
 def keep(span: "Span | CallSpan", fields: "dict[str, Any]", tags: dict[str, str]) -> None:
@@ -79,6 +92,10 @@ def settle(invocation: "Invocation", fields: "dict[str, Any]") -> None:
     handler, thin = invocation.handler, of(invocation)
     opening = thin.opening
     invocation.held, thin.opening = False, None
+    room = settings.max_bytes // RECORD_BYTES
+    if len(handler.records) > room:
+        invocation.drop("spans", len(handler.records) - room)
+        del handler.records[room:]
     failed = "status" in fields
     if opening is not None and failed:
         told, tags = opening
