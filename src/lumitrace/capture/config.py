@@ -100,11 +100,9 @@ class Settings:
         self.payloads = "" if value["payloads"] == NONE else value["payloads"]
         self.max_payload = min(int(value["max_payload"]), MAX_PAYLOAD)
         self.log_ids = value["log_ids"] == ON
-        self.max_spans = int(value["max_spans"])
-        self.max_bytes = int(value["max_bytes"])
-        self.max_ms = int(value["max_ms"])
-        self.sample = float(value["sample"])
-        self.threshold = _threshold(self.sample)
+        budgets = (int(value[name]) for name in ("max_spans", "max_bytes", "max_ms"))
+        self.max_spans, self.max_bytes, self.max_ms = budgets
+        self.sample, self.threshold = float(value["sample"]), _threshold(float(value["sample"]))
         self.json_logs = environ.get("AWS_LAMBDA_LOG_FORMAT") == "JSON"
         self.debug = value["debug"] == ON
         self.auto = value["auto"] == ON

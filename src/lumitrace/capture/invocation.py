@@ -131,8 +131,7 @@ def _continue(
         if context is not None and context.tables:
             span.ride_on(context)
     invocation.handler = span
-    if span.parent_id is not None:
-        span.flags = (outer or known[0]).flags
+    span.flags = (outer or known[0]).flags if span.parent_id else span.flags
     if settings.threshold:
         emit.thin().decide(invocation)
     return linked
@@ -185,7 +184,7 @@ def _judge(invocation: Invocation, result: object, raised: BaseException | None)
 
 def _write(invocation: Invocation, fields: "dict[str, Any]") -> None:
     span = invocation.handler
-    if invocation.held:
+    if invocation.thin is not None:
         emit.thin().settle(invocation, fields)
     waiting, tags = emit.pending(span)
     emit.flush(invocation)
@@ -193,8 +192,6 @@ def _write(invocation: Invocation, fields: "dict[str, Any]") -> None:
         invocation.drop("outside", process.outside)
         process.outside = 0
     fields |= waiting
-    if invocation.thin is not None:
-        emit.thin().last(invocation, fields)
     if invocation.batch is not None and invocation.batch.failed:
         fields["failedRecords"] = list(invocation.batch.failed)
     fields |= {"attributes": span.attributes} if span.attributes else {}

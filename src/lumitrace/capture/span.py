@@ -24,8 +24,7 @@ class Span:
     Attributes:
         trace_id, span_id, parent_id: who it is; *parent_id* may be None.
         start_ns: on the monotonic clock, nanoseconds.
-        calls, records: entries that no line has told yet.
-        tags: name → JSON text of the value, not told yet.
+        calls, records, tags: what no line has told yet; a tag's value is JSON text.
         tables, hops: the DynamoDB tables that the context passed through (`wire.mark`).
         parent: the span in whose context it was opened, None for the handler's.
         record_id, link_in: of a batch record, else None.
@@ -113,15 +112,13 @@ class Invocation:
         request_id: Lambda's.
         start_us: Unix microseconds; *start_ns* is the same moment on the monotonic clock.
         last_write_ns: monotonic, when lines were last written.
-        lines: complete lines that wait.
-        dirty: spans with entries or tags that wait.
+        lines, dirty: complete lines, and spans with entries or tags, that wait.
         waiting_bytes: about how many bytes wait.
         dropped: what the budgets took away, counted by kind.
         whole: whether its budgets have room for each call; *spent_ns* went into writing.
         held: whether nothing is written before the end; *thin* is what is held (`sums.Thin`).
         batch: what is known of its records (`batch.Batch`), None until one is in force.
-        event: what the handler was called with.
-        inbound: what *event* said of its senders (`services._service.Inbound`).
+        event: what the handler got; *inbound*: what it said of its senders (`Inbound`).
         source: (trigger, name of the source) of the event.
         kept: what ``LUMITRACE_PAYLOADS`` asks for (`payload.Kept`), None where it does not.
         found: what stood in records whose marks were taken off, by the record's own id,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from lumitrace.capture.span import Invocation, Span
 
-__all__ = ["add", "decide", "fold", "hold", "keep", "last", "relieve", "settle"]
+__all__ = ["add", "decide", "fold", "hold", "keep", "relieve", "settle"]
 
 NEVER_NS = 1 << 62  # no time is 25 ms after it: nobody asks for a write
 RECORD_BYTES = 150  # about what a folded record takes
@@ -89,6 +89,12 @@ def settle(invocation: "Invocation", fields: "dict[str, Any]") -> None:
 
     All of it where the handler failed and the budgets allow it; else what the sums leave.
     """
+    if invocation.held:
+        _settle(invocation, fields)
+    last(invocation, fields)
+
+
+def _settle(invocation: "Invocation", fields: "dict[str, Any]") -> None:
     handler, thin = invocation.handler, of(invocation)
     opening = thin.opening
     invocation.held, thin.opening = False, None

@@ -31,7 +31,8 @@ class Setting:
     def accepts(self, value: str) -> bool:
         """Tell whether *value* is one that this setting takes."""
         if self.choices is SHARE:
-            return value.isascii() and _is_share(value)
+            is_number = value.isascii() and value.replace(".", "", 1).isdigit()
+            return is_number and len(value) <= 20 and float(value) <= 1
         if self.choices is not None:
             return value in self.choices
         if self.default.isdigit():
@@ -46,11 +47,6 @@ def names(value: str) -> tuple[tuple[str, ...], list[str]]:
     good = tuple(name for name in plain if len(name) >= MIN_NAME)
     wrong = f"LUMITRACE_MASK takes names of {MIN_NAME} letters and more; the others are left out"
     return good, [wrong] if len(good) < len(given) else []
-
-
-def _is_share(value: str) -> bool:
-    whole, _, rest = value.partition(".")
-    return (whole + rest).isdigit() and len(value) <= 20 and float(value) <= 1
 
 
 TABLE = (
