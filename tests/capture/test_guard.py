@@ -1,6 +1,7 @@
 """What happens when we fail ourselves."""
 
 import signal
+from types import SimpleNamespace
 
 import pytest
 
@@ -129,6 +130,22 @@ def test_patching_botocore_twice_marks_once(captured, context, aws):
     )
 
     assert ["_lumitrace" in sent["Item"] for sent in aws.sent] == [True, False]
+
+
+def test_a_botocore_that_is_not_known_is_left_alone(captured):
+    """Its calls are not traced, and a line says so."""
+
+    class BaseClient:
+        def _emit_api_params(self, other):
+            """Stand in for a method of another shape."""
+
+    method = BaseClient._emit_api_params
+    from lumitrace.capture import botocore as ours
+
+    ours.patch(SimpleNamespace(BaseClient=BaseClient))
+
+    assert BaseClient.__dict__["_emit_api_params"] is method
+    assert "this botocore is not known" in reporter.waiting[0][1]
 
 
 def test_a_signal_handler_of_the_hosts_is_not_ours_to_swallow():

@@ -13,6 +13,7 @@ DETAIL = re.compile(r'^\{"_lumitrace":"00-[0-9a-f-]+",?')
 ASSIGNED = re.compile(r" ?#_lumitrace_* = :_lumitrace_*,?")
 # What the SDK makes anew for each call: the signed URL of a snapshot's copy, a token.
 ANEW = re.compile(rb'(X-Amz-Date|X-Amz-Signature)%3D\w+|("ClientRequestToken": )"[0-9a-f-]{36}"')
+FEATURES = re.compile(rb"(^aiobotocore.* )m/\S+")
 DEFINED = re.compile(r"[#:]_lumitrace_*$")
 
 
@@ -31,15 +32,20 @@ def asked(bare, twin):
 
 
 def _whole(request):
-    *head, body = request.same_for_each()
-    return *head, ANEW.sub(rb"\1\2", body)
+    method, path, headers, body = request.same_for_each()
+    return method, path, _settled(headers), ANEW.sub(rb"\1\2", body)
+
+
+def _settled(headers):
+    """Return *headers*; which features aiobotocore names depends on what it did before."""
+    return [(name, FEATURES.sub(rb"\1", value)) for name, value in headers]
 
 
 def _plain(request):
     """Return *request* without what is ours, as text wherever the order counts."""
     kept = [
         pair
-        for pair in request.same_for_each()[2]
+        for pair in _settled(request.same_for_each()[2])
         if pair[0].lower() not in (*SIZED, CONTEXT, b"traceparent")
     ]
     if not request.params:
@@ -55,7 +61,7 @@ def _plain(request):
 
 def _client_context(request):
     value = request.header(CONTEXT)
-    return base64.b64decode(value).decode() if value else ""
+    return base64.b64decode(value + b"===").decode("utf-8", "replace")
 
 
 def _without_ours(text):

@@ -137,6 +137,7 @@ def _answered(request, items):
         "SendMessage": {"MessageId": "m-1"},
         "GetItem": {"Item": item},
         "Query": {"Items": items, "Count": len(items), "ScannedCount": len(items)},
+        "Scan": {"Items": items, "Count": 1, "LastEvaluatedKey": {"id": {"S": "a"}}},
         "ExecuteStatement": {"Items": [item]},
         "BatchGetItem": {"Responses": {name: [item] for name in tables}},
         "TransactGetItems": {"Responses": [{"Item": item}, {"Item": item}]},

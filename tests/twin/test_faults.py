@@ -111,7 +111,7 @@ def differences(bare, twin):
         if second in [after for _, after in twice]:  # it says that it is the second attempt
             one, other = ((*it[:2], _uncounted(it[2]), *it[3:]) for it in (one, other))
         if one != other:
-            yield f"another request: {other}, not {one}"
+            yield f"another request: {where(one, other)}"
 
 
 def _uncounted(headers):

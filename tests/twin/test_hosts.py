@@ -1,7 +1,10 @@
 """What a function does to its process and to AWS is the same, bare and traced."""
 
+import json
+
 import pytest
-from tests.twin.injection import asked
+from tests.twin.injection import asked, is_marked, unmarked
+from tests.twin.twins import ROOT, same
 
 DEADLINES = ["1", "1000", "100000000000000", "9999999999999999"]
 ANY = ("capture.config", "capture.invocation", "capture.chosen")  # LUMITRACE_EXTRACTOR is nonsense
@@ -138,18 +141,37 @@ def test_at_the_limit_of_the_stack(twins):
 
 CALLS = ["send", "put", "attributes", "get", "query", "publish", "stream", "presigned", "threaded",
          "caught", "listened", "hooked", "unreachable", "refuse", "busy", "invalid",
-         "unknown", "type", "nowhere", "breakdown", "send"]  # fmt: skip
+         "unknown", "type", "nowhere", "breakdown", "update", "invoke", "abandoned",
+         "clients", "strange", "send"]  # fmt: skip
 
 
-@pytest.mark.parametrize("mode", ["legacy", "standard"])
+@pytest.mark.parametrize("mode", ["legacy", "standard", "adaptive"])
 @pytest.mark.parametrize("inject", ["all", "none"])
 def test_calls_to_aws(twins, mode, inject):
     """Requests, answers, retries, errors and their stack traces; injection as documented."""
     environment = {"OWN_MODE": mode, "LUMITRACE_INJECT": inject, "AWS_RETRY_MODE": mode}
     twin = twins.compare("calls.handler", CALLS, environment=environment)
 
-    marked = [it for it in twin.requests if b"traceparent" in it.body or b"_lumitrace" in it.body]
-    assert bool(marked) == (inject == "all")
+    marked = {it.operation for it in twin.requests if is_marked(it)}
+    all_of_them = {"SendMessage", "PutItem", "Publish", "UpdateItem", "Invoke"}
+    assert marked == (all_of_them if inject == "all" else set())
+
+
+def test_our_own_marks_are_taken_off(twins):
+    """The handler gets what it would have got from a sender without lumitrace, and reads it."""
+    texts = [it.read_text("utf-8") for it in sorted((ROOT / "tests/events").glob("*.json"))]
+    marked = [json.loads(it) for it in texts if '"_lumitrace"' in it]
+    bare = twins.run("plain.echo", [unmarked(it) for it in marked], traced=False)
+
+    twin = twins.run("plain.echo", marked, traced=True)
+
+    assert len(marked) > 1
+    same(bare, twin)
+    bare, twin = (
+        twins.run("wide.handler", [{"does": ["reads"]}], traced=it, marked=True)
+        for it in (False, True)
+    )
+    same(bare, twin)
 
 
 def test_a_call_that_is_denied_with_our_mark(twins):

@@ -179,12 +179,14 @@ class Twins:
         reader.start()
         reader.join(0)
         idle = self.api.idle
-        waited = 0
+        waited = seen = 0
         while reader.is_alive() and waited < PATIENCE_S * 200:
             with contextlib.suppress(queue.Empty):
                 idle.get(timeout=0.005)
                 break
             waited += 1
+            if len(self.api.marks) != seen:  # it has asked for another event
+                waited, seen = 0, len(self.api.marks)
         was_alive = reader.is_alive()
         if was_alive:
             os.kill(pid, 9)

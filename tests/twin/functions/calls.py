@@ -1,7 +1,9 @@
 """Handlers that call AWS."""
 
+import copy
 import io
 import os
+import pickle
 import threading
 import time
 import types
@@ -10,7 +12,7 @@ import botocore.endpoint
 import warm
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from door import span, traced
+from door import span, tag, traced
 
 # The SDK's pauses between attempts are told instead of waited for; it draws them at random.
 botocore.endpoint.time = types.SimpleNamespace(
@@ -112,7 +114,70 @@ def unreachable():
     own.send_message(QueueUrl=QUEUE, MessageBody="x")
 
 
+def update():
+    """Update an item, with an expression, without one and the old way."""
+    key = {"TableName": "sales", "Key": {"id": {"S": "a"}}}
+    values = {":v": {"S": "x"}}
+    return [
+        dynamodb.update_item(
+            **key,
+            UpdateExpression="set a = :v remove b",
+            ExpressionAttributeValues=values,
+            ConditionExpression="attribute_exists(id)",
+        ),
+        dynamodb.update_item(**key, UpdateExpression="SET a b"),
+        dynamodb.update_item(**key),
+        dynamodb.update_item(**key, AttributeUpdates={"a": {"Action": "PUT", "Value": {"S": "x"}}}),
+    ]
+
+
+def invoke():
+    """Invoke functions, with and without a client context."""
+    lambda_ = client("lambda")
+    answers = [
+        lambda_.invoke(FunctionName="f", Payload=b"{}"),
+        lambda_.invoke(FunctionName="f", ClientContext="eyJjdXN0b20iOiB7ImEiOiAxfX0="),
+        lambda_.invoke(FunctionName="f", ClientContext="no Base64", Payload=io.BytesIO(b"{}")),
+        lambda_.invoke(FunctionName="f", InvocationType="Event"),
+    ]
+    return [[it["StatusCode"], it["Payload"].read().decode()] for it in answers]
+
+
+def abandoned():
+    """Leave an answer unread, and pages unasked for."""
+    body = s3.get_object(Bucket="b", Key="k")["Body"]
+    pages = dynamodb.get_paginator("scan").paginate(TableName="sales")
+    for page in pages:
+        return [type(body).__name__, page["Count"]]
+
+
+def clients():
+    """Have clients in every way, and copy one."""
+    found = [client("sqs").send_message(QueueUrl=QUEUE, MessageBody="x") for _ in range(5)]
+    own = client("sqs")
+    for copies in (copy.copy, copy.deepcopy, pickle.dumps):
+        try:
+            found.append(type(copies(own)).__name__)
+        except Exception as error:
+            found.append(repr(error))
+    own.close()
+    return [*found, own.send_message(QueueUrl=QUEUE, MessageBody="x")]
+
+
+def strange():
+    """Tag what cannot be spelt."""
+    values = ["\ud800", "\x00\u2028\u202e\U0001f600", 10**5000, float("nan"), -0.0, b"x", object()]
+    tag(**{f"v{n}": value for n, value in enumerate(values)})
+    with span("\ud800", a=10**5000, b=float("inf")):
+        return send("\U0001f600")
+
+
 WAYS = {
+    "update": update,
+    "invoke": invoke,
+    "abandoned": abandoned,
+    "clients": clients,
+    "strange": strange,
     "send": send,
     "put": put,
     "attributes": attributes,

@@ -1,0 +1,146 @@
+"""The catalogue of faults: each row has tests that hold it, and these exist.
+
+A row says what goes wrong around a traced handler; its tests, what comes of it: the same as without
+us. The ids are stable, so that a report can name one.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+HANDLERS, HOSTS = "twin/test_handlers.py", "twin/test_hosts.py"
+FAULTS, SOAK = "twin/test_faults.py", "twin/test_soak.py"
+HANDLER, GUARD, REDACT = (
+    "capture/test_handler.py",
+    "capture/test_guard.py",
+    "capture/test_redact.py",
+)
+BATCHES, BOTOCORE, HTTP = (
+    "capture/test_batches.py",
+    "capture/test_botocore.py",
+    "capture/test_http.py",
+)
+PLATFORM = "reassembly/test_platform.py"
+CALLS = (HOSTS, "test_calls_to_aws")
+ERRORS = (HANDLERS, "test_errors_of_every_kind")
+EVENTS = (HANDLERS, "test_events_of_all_shapes")
+RESULTS = (HANDLERS, "test_results_of_every_kind")
+
+# What goes wrong, and the tests: pairs of file and name.
+ROWS = {
+    "C01 an exception": [ERRORS],
+    "C02 what is no Exception": [(HANDLERS, "test_the_process_dies_as_it_would")],
+    "C03 exceptions that cannot be spelt": [ERRORS],
+    "C04 cycles and groups of exceptions": [ERRORS],
+    "C05 results that are no JSON": [RESULTS],
+    "C06 results that notice": [
+        RESULTS, (HANDLERS, "test_events_and_results_stay_as_they_were")],
+    "C07 events of any size and depth": [EVENTS],
+    "C08 events of wrong types": [EVENTS],
+    "C09 events that look like two sources": [EVENTS, ("capture/test_sources.py", "test_nesting_ends_at_four")],
+    "C10 contexts of any kind": [
+        (HANDLER, "test_odd_events_and_contexts_do_no_harm"),
+        (HOSTS, "test_the_runtime_says_strange_things")],
+    "C11 handlers in handlers": [(HANDLERS, "test_handlers_of_every_kind")],
+    "C12 handlers of every kind": [
+        (HANDLERS, "test_handlers_of_every_kind"), ("twin/test_apps.py", "test_an_application")],
+    "C13 wrong values in the environment": [(HOSTS, "test_wrong_values_in_the_environment")],
+    "C14 switched off": [
+        (HOSTS, "test_switched_off"), (HANDLER, "test_switched_off_it_gives_back_the_same_object")],
+    "C15 handlers that are not there": [
+        ("layer/test_ways_in.py", "test_a_wrong_handler_gives_the_runtimes_own_words")],
+    "C16 standard output": [(HOSTS, "test_standard_output_replaced_or_closed")],
+    "C17 text around our lines": [
+        ("wire/test_span_line.py", "test_a_line_is_found_behind_text_without_a_newline"),
+        (PLATFORM, "test_a_mark_of_another_request_is_untrusted")],
+    "C18 too much of everything": [
+        (BOTOCORE, "test_budgets_are_kept_and_counted"),
+        (BOTOCORE, "test_the_byte_budget_is_kept")],
+    "C19 text of every kind": [CALLS, (BOTOCORE, "test_json_that_is_written_is_one_line_each")],
+    "C20 numbers of every kind": [
+        CALLS, ("wire/test_span_line.py", "test_numbers_keep_their_own_digits")],
+    "C21 the clock": [(HOSTS, "test_no_entropy_and_no_time")],
+    "C22 random numbers": [
+        (HOSTS, "test_signals_contexts_filters_and_random_numbers"),
+        (HOSTS, "test_no_entropy_and_no_time")],
+    "C23 forks": [
+        (HOSTS, "test_forks"),
+        (BOTOCORE, "test_a_forked_child_does_not_repeat_what_the_parent_gathered")],
+    "C25 deadlines": [(HOSTS, "test_the_runtime_says_strange_things")],
+    "C26 memory and the stack": [ERRORS, (HOSTS, "test_at_the_limit_of_the_stack")],
+    "C27 each function of ours": [
+        (FAULTS, "test_each_function_raises"), (FAULTS, "test_functions_raise_at_random"),
+        (FAULTS, "test_two_functions_raise_at_once"),
+        (FAULTS, "test_functions_raise_while_the_function_starts"),
+        (FAULTS, "test_what_no_play_calls")],
+    "C28 nothing is kept": [(SOAK, "test_nothing_is_left_behind")],
+    "C29 logging": [(HOSTS, "test_what_the_function_says")],
+    "C30 other tracers": [
+        ("capture/test_neighbours_tracers.py", "test_tracers_live_side_by_side_in_any_order"),
+        (HOSTS, "test_a_tracer_of_the_users_own")],
+    "C31 events with our marks": [(HOSTS, "test_our_own_marks_are_taken_off")],
+    "C32 batches of ten thousand": [
+        (BATCHES, "test_ten_thousand_records_take_linear_time_and_leave_nothing")],
+    "C33 partial batch results": [RESULTS, (BATCHES, "test_what_the_result_gives_back_has_failed")],
+    "C35 attempts": [
+        ("reassembly/test_transactions.py", "test_attempts_of_one_request_are_told_apart")],
+    "C36 tenants": [
+        (HOSTS, "test_the_runtime_says_strange_things"),
+        ("capture/test_sources.py", "test_a_tenant_is_named")],
+    "C60 client contexts": [CALLS, ("capture/test_limits.py", "test_a_function_that_is_invoked")],
+    "C61 bodies that are read once, signed URLs": [
+        CALLS, (BOTOCORE, "test_a_presigned_url_is_left_alone"),
+        (BOTOCORE, "test_a_request_that_botocore_copies_can_be_copied")],
+    "C62 answers and pages left half-way": [CALLS],
+    "C63 refusals and failures": [CALLS],
+    "C64 clients copied, closed, made for each call": [
+        CALLS, (BOTOCORE, "test_a_client_that_shares_anothers_events_is_listened_to_once")],
+    "C65 a botocore that is another, or none": [
+        (BOTOCORE, "test_botocore_is_patched_when_the_function_imports_it"),
+        (GUARD, "test_a_botocore_that_is_not_known_is_left_alone")],
+    "C66 patched twice": [
+        (GUARD, "test_patching_botocore_twice_marks_once"),
+        (HTTP, "test_patching_twice_adds_nothing")],
+    "C67 headers over HTTP": [
+        (HTTP, "test_the_callers_own_header_wins"),
+        (HTTP, "test_headers_of_every_form_stay_as_they_are"),
+        (HTTP, "test_a_redirect_to_another_host_carries_nothing"),
+        (HTTP, "test_a_signed_request_gets_no_header")],
+    "C68 answers that others share": [(BOTOCORE, "test_a_stubbed_client_still_passes")],
+    "P3 refused with our mark": [
+        ("capture/test_refused_everywhere.py", "test_a_guilty_mark"),
+        ("capture/test_refused_everywhere.py", "test_an_innocent_mark"),
+        ("capture/test_refused_everywhere.py", "test_a_header_over_http_is_not_taken_back")],
+    "S08 secrets": [(REDACT, "test_secrets_are_masked_and_the_rest_stays")],
+    "S09 masks": [
+        (REDACT, "test_a_mask_comes_before_the_cut"),
+        (REDACT, "test_a_hostile_text_takes_linear_time")],
+    "S10 fingerprints": [
+        ("dynamodb/test_fingerprint.py", "test_table_region_key_and_secret_are_in_a_fingerprint")],
+    "S12 forged lines": [
+        (PLATFORM, "test_a_start_line_inside_an_invocation_is_somebodys_text"),
+        (PLATFORM, "test_printing_what_lambda_says_of_the_sandbox_ends_no_invocation")],
+    "S13 what the layer brings": [
+        ("layer/test_wrapt.py", "test_the_layer_uses_its_own_wrapt_alone")],
+}  # fmt: skip
+ELSEWHERE = ("C24", "C34")  # deaths and durable functions: not in this table yet
+WANTED = [
+    *(f"C{n:02}" for n in range(1, 37)),
+    *(f"C{n}" for n in range(60, 69)),
+    *("S08", "S09", "S10", "S12", "S13"),
+]
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_a_row_has_its_tests(row):
+    """Each test that a row names is there."""
+    for file, name in ROWS[row]:
+        text = (TESTS / file).read_text("utf-8")
+        assert re.search(rf"^(async )?def {name}\(", text, re.MULTILINE), name
+
+
+def test_no_row_is_missing():
+    """Every fault of the catalogue has a row."""
+    assert sorted({row[:3] for row in ROWS} | set(ELSEWHERE)) == sorted({*WANTED, "P3 "})
