@@ -22,6 +22,7 @@ BATCHES, BOTOCORE, HTTP = (
     "capture/test_botocore.py",
     "capture/test_http.py",
 )
+SOURCES = "capture/test_sources.py"
 PLATFORM = "reassembly/test_platform.py"
 CALLS = (HOSTS, "test_calls_to_aws")
 ERRORS = (HANDLERS, "test_errors_of_every_kind")
@@ -39,7 +40,7 @@ ROWS = {
         RESULTS, (HANDLERS, "test_events_and_results_stay_as_they_were")],
     "C07 events of any size and depth": [EVENTS],
     "C08 events of wrong types": [EVENTS],
-    "C09 events that look like two sources": [EVENTS, ("capture/test_sources.py", "test_nesting_ends_at_four")],
+    "C09 events that look like two sources": [EVENTS, (SOURCES, "test_nesting_ends_at_four")],
     "C10 contexts of any kind": [
         (HANDLER, "test_odd_events_and_contexts_do_no_harm"),
         (HOSTS, "test_the_runtime_says_strange_things")],

@@ -17,6 +17,7 @@ ENVIRONMENT = {
     "LUMITRACE_HTTP_HOSTS": "127.0.0.1",
     "LUMITRACE_TRUSTED_APIS": "api.example.com",
     "LUMITRACE_LOG_IDS": "1",
+    "LUMITRACE_PAYLOADS": "all",
     "LUMITRACE_HANG_STACK": "1",
     "LUMITRACE_MAX_SPANS": "a wrong value, told in each invocation",
 }

@@ -55,9 +55,9 @@ def begin(
     outer = integrations.outer(row.trigger, source.claimed)
     linked = _continue(invocation, name, source, outer)
     invocation.event, invocation.inbound, invocation.found = event, source, cut
-    span, process.active = invocation.handler, invocation
-    span.kind = row.kind
-    span.attributes[semconv.FAAS_TRIGGER] = row.trigger
+    span = invocation.handler
+    span.kind, span.attributes[semconv.FAAS_TRIGGER] = row.kind, row.trigger
+    process.active = invocation
     process.invocations += 1
     if settings.hang_stack:
         with guard:
