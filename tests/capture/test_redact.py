@@ -1,7 +1,5 @@
 """What may never be written."""
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -95,10 +93,8 @@ def test_any_text_is_cut_and_told(text):
     assert len(message(text)) <= MAX_MESSAGE
 
 
-def test_a_hostile_text_takes_linear_time():
-    """Ten megabytes of separators are looked at only in part."""
-    began = time.perf_counter()
+def test_a_hostile_text_is_looked_at_only_in_part():
+    """What stands behind the first part of ten megabytes changes nothing."""
+    hostile = "token=" * 2_000_000
 
-    message("token=" * 2_000_000)
-
-    assert time.perf_counter() - began < 5
+    assert message(hostile + "the end") == message(hostile[: MAX_INPUT + 1])
