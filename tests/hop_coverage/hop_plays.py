@@ -185,8 +185,8 @@ def invoke_durable(stage):
     headers = {"X-Amz-Durable-Execution-Arn": event["DurableExecutionArn"]}
     stage.aws.answers.append((202, "", headers))
     stage.send(lambda: stage.client("lambda").invoke(**said))
-    stage.receive(event, "aws-request-1")
-    stage.receive(event, "aws-request-2")
+    stage.receive(event, "execution-1")
+    stage.receive(event, "execution-2")
 
 
 UNPROVED = "a claim that no call of ours proves"

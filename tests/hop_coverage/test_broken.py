@@ -48,6 +48,7 @@ READERS = [
     ("lambda_destination", "Lambda destination on failure: a function"),
     ("api_gateway", "HTTP call → API Gateway, HTTP API"),
     ("api_gateway", "HTTP call → API Gateway, custom host name not in LUMITRACE_HTTP_HOSTS"),
+    ("durable", "Invoke of a durable function, each of its invocations"),
     ("function_url", "HTTP call → function URL"),
     ("alb", "HTTP call → ALB, host in LUMITRACE_HTTP_HOSTS"),
     ("appsync", "HTTP call → AppSync, host in LUMITRACE_HTTP_HOSTS"),
