@@ -239,18 +239,15 @@ def _judge(death, attempts, aws, figures):
             figures["unsure"] += 1
             if not death.is_near(ends):
                 yield f"{name} is told to go on: {death.times(begins, ends)}"
-    yield from _blamed(death, known, stopped_in(attempts[death.request_id]))
+    yield from _blamed(known, stopped_in(attempts[death.request_id]))
 
 
-def _blamed(death, known, said):
+def _blamed(known, said):
     """Yield *said*, where the function was last seen, if that is not so."""
     found = STOPPED.match(said)
     if found is None:
         if said not in NOWHERE:
             yield f"{said!r} is not understood"
         return
-    ended = death.journal[found["name"]][1] is not None
-    if found["after"] and not ended:
-        yield f"{said!r}, but it goes on"
-    elif not found["after"] and not known[found["name"]].open:  # those that are were judged above
-        yield f"{said!r}, but it had ended"
+    if bool(found["after"]) == known[found["name"]].open:  # which was judged by what AWS saw
+        yield f"{said!r}, but the call {'goes on' if found['after'] else 'had ended'}"
