@@ -82,7 +82,6 @@ class Watch:
         """Called before a fork: no thread arms it until that is done."""
         self.held.acquire()
         with guard:
-            with guard:
             self.call_off()
 
     def goes_on(self) -> None:
