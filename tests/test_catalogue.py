@@ -117,7 +117,7 @@ ROWS = {
     "S08 secrets": [(REDACT, "test_secrets_are_masked_and_the_rest_stays")],
     "S09 masks": [
         (REDACT, "test_a_mask_comes_before_the_cut"),
-        (REDACT, "test_a_hostile_text_takes_linear_time")],
+        (REDACT, "test_a_hostile_text_is_looked_at_only_in_part")],
     "S10 fingerprints": [
         ("dynamodb/test_fingerprint.py", "test_table_region_key_and_secret_are_in_a_fingerprint")],
     "S12 forged lines": [
