@@ -7,6 +7,7 @@ guarded: an exception inside a hook would be the caller's.
 """
 
 import functools
+from importlib import import_module
 from weakref import WeakSet
 
 from lumitrace.capture import bindings, foreign, on_import, resend
@@ -31,6 +32,8 @@ ITEM_SERVICES = ("dynamodb", "dynamodbstreams")
 guard = Guard("capture.botocore")
 plain = Service()
 hooked: "WeakSet[Any]" = WeakSet()
+# Loaded for DynamoDB alone; an import that is done already takes 1 us.
+_cleaner = functools.cache(lambda: import_module("lumitrace.capture.services._attribute_map"))
 
 
 def patch(module: "Any") -> None:
@@ -147,10 +150,8 @@ def _response_received(parsed_response: "Any" = None, context: "Any" = None, **_
         live = (context or {}).get(KEY)
         if live is None or live.call.service not in ITEM_SERVICES or not parsed_response:
             return
-        from lumitrace.capture.services import _attribute_map  # noqa: PLC0415  # DynamoDB only
-
         reader = live.span.trace_id if live.span is not None else None
-        _attribute_map.clean_response(live.call, live.model, parsed_response, reader)
+        _cleaner().clean_response(live.call, live.model, parsed_response, reader)
         bindings.keep_unprocessed(live, parsed_response)
 
 

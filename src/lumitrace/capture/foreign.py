@@ -33,6 +33,9 @@ def keys(span: "Span", contexts: "Iterable[SpanContext]") -> list[str]:
     One that came in with the event, or is the parent of our own span, and is handed on as it is
     names no span in between: as a key it would lead from this invocation to itself.
     """
+    contexts = list(contexts)
+    if not contexts:
+        return []
     handler, source = span.invocation.handler, span.invocation.inbound
     came = {SpanContext(handler.trace_id, handler.parent_id or "")}
     if source is not None:

@@ -22,15 +22,17 @@ def arguments(args: "Any", kwargs: "Any") -> "dict[str, Any]":
 
     It is asked before the method runs: botocore adds a token of its own to the same dictionary.
     """
-    names = dict(zip(PARAMETERS[1:], args, strict=False), **kwargs)
-    return {**names, "given": tuple(names["api_params"])}
+    if args:
+        kwargs = dict(zip(PARAMETERS[1:], args, strict=False), **kwargs)
+    return {**kwargs, "given": tuple(kwargs["api_params"])}
 
 
 def inject(live: LiveCall, span: Span, service: Service, client: "Any") -> "Any":
     """Return the parameters of *live* with the context of *span* in them, as *service* adds it."""
     call = live.call
     trigger, source = span.invocation.source
-    call.avoid = frozenset((source,)) if trigger == "dynamodb" else frozenset()
+    if trigger == "dynamodb":
+        call.avoid = frozenset((source,))
     call.fed, call.off = span.invocation.fed, resend.off(call.service)
     with guard:
         ours = service.inject(call, span.context(live.span_id))

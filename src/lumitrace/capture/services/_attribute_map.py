@@ -42,9 +42,12 @@ def clean_response(
         return
     found: Found = []
     tables = _tables(call.params) if told_apart else ""
-    for name, walk in _item_places.walks(model):
+    for name, walk in _item_places.walks(call, model):
         if name in parsed:
             walk(parsed[name], tables, found)
+    if not found:  # a write, as a rule: 3 us less
+        call.read_from = []
+        return
     marks: list[str] = []
     for table, items, last in found:
         if not told_apart or settings.mode_of(table) != NOTHING:

@@ -1,5 +1,7 @@
 """One AWS call, as a service sees it."""
 
+from functools import lru_cache
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -7,6 +9,8 @@ if TYPE_CHECKING:
 
     from lumitrace.wire.context import SpanContext
 
+NONE: "frozenset[str]" = frozenset()
+MAX_NAME = 2048  # characters of an ARN or a URL that are looked at: twice as long as AWS has them
 OWN = "own-traceparent"  # why our context stays out: the message has one already
 
 
@@ -57,9 +61,36 @@ class Call:
         self.read_from: list[Any] = []
         self.not_injected: str | None = None
         self.given: tuple[str, ...] = ()
-        self.avoid: frozenset[str] = frozenset()
-        self.off: frozenset[str] = frozenset()
+        self.avoid = self.off = NONE
         self.fed = False
         self.marked: dict[int, str] = {}
         self.bound: dict[int, SpanContext] = {}
         self.told: list[list[Any]] = []
+
+
+def name_of(text: object) -> str:
+    """Return the name at the end of an ARN or a URL, 100 characters at most.
+
+    ``arn:aws:sns:eu-west-1:123456789012:ushop_new-sales`` gives ``ushop_new-sales``; a table's ARN
+    gives the table, also where an index or a stream follows it.
+    """
+    if not isinstance(text, str):
+        return ""
+    text = text[:MAX_NAME]
+    if text.startswith("arn:"):
+        last = text.split(":", 5)[-1]
+        kind, slash, rest = last.partition("/")
+        if slash:
+            name = rest.split("/", 1)[0] if kind == "table" else rest.rsplit("/", 1)[-1]
+            if kind == "endpoint":  # one person's device; its application is named
+                name = rest.rpartition("/")[0].rpartition("/")[2]
+        else:
+            parts = last.split(":")
+            name = parts[1] if parts[0] == "function" and len(parts) > 1 else parts[-1]
+        return name[:100]
+    if "://" in text:
+        text = text.split("?", 1)[0].rstrip("/").rsplit("/", 1)[-1]
+    return text[:100]
+
+
+name_once = lru_cache(maxsize=256)(name_of)  # of what calls are about: few names, 0.1 us for 0.6

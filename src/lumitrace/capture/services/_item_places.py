@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
+    from lumitrace.capture.services._call import Call
+
     # The table, items of it, and whether they stand as their last writer left them.
     Found = list[tuple[str, Sequence[Any], bool]]
     # A part of an answer, its table or those of its elements, and where its items are put.
@@ -22,9 +24,12 @@ MAX_DEPTH = 12  # of an answer; DynamoDB's own are at most 5 deep
 _known: "dict[tuple[str, str], tuple[tuple[str, Walk], ...]]" = {}
 
 
-def walks(model: "Any") -> "tuple[tuple[str, Walk], ...]":
-    """Return the members of an operation's answer and errors that hold items, with their walks."""
-    key = (model.service_model.service_name, model.name)
+def walks(call: "Call", model: "Any") -> "tuple[tuple[str, Walk], ...]":
+    """Return the members of an operation's answer and errors that hold items, with their walks.
+
+    *model* is botocore's of the operation that *call* is.
+    """
+    key = (call.service, call.operation)
     if key not in _known:
         found: dict[str, Walk] = {}
         for shape in (model.output_shape, *model.error_shapes):

@@ -5,7 +5,7 @@ A service never sees a span, a clock, the log or the network, and never changes 
 
 from itertools import chain, islice
 
-from lumitrace.capture.services._call import OWN, Call
+from lumitrace.capture.services._call import OWN, Call, name_of, name_once
 from lumitrace.capture.services._room import MAX_IDENTIFIER, MAX_RECORDS, Room
 from lumitrace.wire.context import SpanContext
 
@@ -14,11 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
-__all__ = ["OWN", "Call", "Inbound", "Record", "Service", "first_records", "name_of"]
+__all__ = ["OWN", "Call", "Inbound", "Record", "Service", "first_records", "name_of", "name_once"]
 
 COPIES = frozenset(("copy", "replica"))  # origins of an item with a mark from elsewhere
 MAX_LISTS = 2048  # partitions whose records are counted, 60 ns each; a further one counts as one
-MAX_NAME = 2048  # characters of an ARN or a URL that are looked at: twice as long as AWS has them
 
 
 class Record:
@@ -146,7 +145,7 @@ class Service:
         for name in names:
             value = call.params.get(name)
             if isinstance(value, str) and value:
-                return name_of(value)
+                return name_once(value)
         return ""
 
     def describe_response(self, call: Call, response: "Mapping[str, Any]") -> list[str]:
@@ -173,28 +172,3 @@ def first_records(event: "Any", count: int) -> "tuple[list[dict[str, Any]], int]
     else:
         return [], 0
     return [one for one in found[:count] if isinstance(one, dict)], max(0, total - count)
-
-
-def name_of(text: object) -> str:
-    """Return the name at the end of an ARN or a URL, 100 characters at most.
-
-    ``arn:aws:sns:eu-west-1:123456789012:ushop_new-sales`` gives ``ushop_new-sales``; a table's ARN
-    gives the table, also where an index or a stream follows it.
-    """
-    if not isinstance(text, str):
-        return ""
-    text = text[:MAX_NAME]
-    if text.startswith("arn:"):
-        last = text.split(":", 5)[-1]
-        kind, slash, rest = last.partition("/")
-        if slash:
-            name = rest.split("/", 1)[0] if kind == "table" else rest.rsplit("/", 1)[-1]
-            if kind == "endpoint":  # one person's device; its application is named
-                name = rest.rpartition("/")[0].rpartition("/")[2]
-        else:
-            parts = last.split(":")
-            name = parts[1] if parts[0] == "function" and len(parts) > 1 else parts[-1]
-        return name[:100]
-    if "://" in text:
-        text = text.split("?", 1)[0].rstrip("/").rsplit("/", 1)[-1]
-    return text[:100]

@@ -10,7 +10,7 @@ Event:     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Stre
 from lumitrace.capture.config import LINK, settings
 from lumitrace.capture.services import _dynamodb_stream, _dynamodb_write
 from lumitrace.capture.services._room import Room
-from lumitrace.capture.services._service import Call, Record, Service
+from lumitrace.capture.services._service import Call, Record, Service, name_once
 from lumitrace.wire.context import SpanContext
 
 TYPE_CHECKING = False
@@ -41,6 +41,9 @@ class DynamoDB(Service):
 
     def describe(self, call: Call, names: tuple[str, ...]) -> str:
         """Return the table's name; of a call on several, their names, the first four."""
+        table = call.params.get("TableName")
+        if isinstance(table, str) and table:  # as of nearly every call: 1 us less
+            return name_once(table)
         name = super().describe(call, names)
         if name or ("TransactItems" not in call.params and "RequestItems" not in call.params):
             return name
