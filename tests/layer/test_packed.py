@@ -124,22 +124,22 @@ def test_what_goes_wrong_names_the_line(run, opt):
         """
         import traceback
 
-        import lumitrace.capture.redact as ours
+        import lumitrace.wire.context as ours
 
         def handler(event, context):
             try:
-                ours.message(1)
-            except TypeError as error:
+                ours.format_traceparent(1)
+            except AttributeError as error:
                 frame = traceback.extract_tb(error.__traceback__)[-1]
                 return [frame.filename, frame.lineno, ours.__file__]
         """
     )
 
-    source = (PACKAGE / "capture/redact.py").read_text("utf-8").splitlines()
+    source = (PACKAGE / "wire/context.py").read_text("utf-8").splitlines()
     [(_, (filename, line, file))] = told.said
-    assert filename == "/opt/python/lumitrace/capture/redact.py"
-    assert "[:MAX_INPUT]" in source[line - 1]
-    assert file == f"{opt}/python/lumitrace/capture/redact.py"
+    assert filename == "/opt/python/lumitrace/wire/context.py"
+    assert "{context.trace_id}" in source[line - 1]
+    assert file == f"{opt}/python/lumitrace/wire/context.py"
 
 
 WAYS = {

@@ -61,7 +61,7 @@ def patch(module: "Any") -> None:
             bound = self.__wrapped__.__get__(instance, owner)
             return functools.partial(_emit_api_params, bound, instance)
 
-    wrapt.wrap_object(module, "BaseClient._emit_api_params", Door)
+    module.BaseClient._emit_api_params = Door(original)  # noqa: SLF001  # as wrapt.wrap_object does
 
 
 def _emit_api_params(

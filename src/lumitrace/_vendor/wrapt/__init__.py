@@ -3,14 +3,15 @@
 __version_info__ = ('1', '17', '3')
 __version__ = '.'.join(__version_info__)
 
-from .__wrapt__ import (ObjectProxy, CallableObjectProxy, FunctionWrapper,
-        BoundFunctionWrapper, PartialCallableObjectProxy)
-
-from .patches import (resolve_path, apply_patch, wrap_object, wrap_object_attribute,
-        function_wrapper, wrap_function_wrapper, patch_function_wrapper,
-        transient_function_wrapper)
+from .wrappers import ObjectProxy
 
 _REST = {
+    'CallableObjectProxy': '__wrapt__', 'FunctionWrapper': '__wrapt__',
+    'BoundFunctionWrapper': '__wrapt__', 'PartialCallableObjectProxy': '__wrapt__',
+    'resolve_path': 'patches', 'apply_patch': 'patches', 'wrap_object': 'patches',
+    'wrap_object_attribute': 'patches', 'function_wrapper': 'patches',
+    'wrap_function_wrapper': 'patches', 'patch_function_wrapper': 'patches',
+    'transient_function_wrapper': 'patches',
     'WeakFunctionProxy': 'weakrefs', 'adapter_factory': 'decorators',
     'AdapterFactory': 'decorators', 'decorator': 'decorators', 'synchronized': 'decorators',
     'register_post_import_hook': 'importer', 'when_imported': 'importer',

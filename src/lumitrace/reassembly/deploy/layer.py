@@ -52,22 +52,30 @@ PTH = (
     '__import__("lumitrace.capture.auto", fromlist=("start",)).start()\n'
 )
 
-# Of wrapt, what the door to botocore does not need.
+# Of wrapt, what the door to botocore does not need: all but its ObjectProxy.
 LEFT_OUT = frozenset(
-    f"_vendor/wrapt/{name}.py" for name in ("arguments", "decorators", "importer", "weakrefs")
+    f"_vendor/wrapt/{name}.py"
+    for name in ("__wrapt__", "arguments", "decorators", "importer", "patches", "weakrefs")
 )
+PROXY = "_vendor/wrapt/wrappers.py"
+BEHIND_PROXY = "class CallableObjectProxy("  # the first line of what is cut off there
 # Source alone, compiled where they are first needed, at 1 to 4 ms: what few functions use.
 SELDOM = (
     "capture/chosen.py",
+    "capture/hang.py",
     "capture/integrations/aiobotocore.py",
     "capture/integrations/aiohttp.py",
     "capture/integrations/httpcore.py",
     "capture/integrations/logs.py",
     "capture/integrations/loguru.py",
     "capture/integrations/opentelemetry.py",
+    "capture/integrations/powertools_batch.py",
     "capture/integrations/structlog.py",
+    "capture/integrations/threads.py",
     "capture/integrations/xray.py",
+    "capture/loops.py",
     "capture/mask.py",
+    "capture/partial.py",
     "capture/payload.py",
     "capture/picture.py",
     "capture/picture_text.py",
@@ -75,6 +83,16 @@ SELDOM = (
     "capture/services/_canonical.py",
     "capture/services/_fingerprint.py",
     "capture/services/_written.py",
+    "capture/services/alb.py",
+    "capture/services/appsync.py",
+    "capture/services/durable.py",
+    "capture/services/firehose.py",
+    "capture/services/kafka.py",
+    "capture/services/lambda_authorizer.py",
+    "capture/services/lambda_destination.py",
+    "capture/services/step_functions.py",
+    "capture/sums.py",
+    "capture/thin.py",
 )
 FRONT_DOOR = "__init__.py"
 # On the front door's first line, where its docstring was; then no folder is looked into.
@@ -164,6 +182,7 @@ def _sources() -> dict[str, str]:
         paths += [*(PACKAGE / folder).rglob("*.py")]
     names = [(path.relative_to(PACKAGE).as_posix(), path) for path in sorted(paths)]
     sources = {name: blank(path.read_text("utf-8")) for name, path in names if name not in LEFT_OUT}
+    sources[PROXY] = sources[PROXY].partition(BEHIND_PROXY)[0]
     origin = "capture/origin.py"
     sources[origin] = sources[origin].replace("IN_LAYER = False", "IN_LAYER = True")
     return sources
