@@ -7,7 +7,8 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lumitrace.reassembly.pipeline.duckdb import Rows, Steps, parts
+from lumitrace.reassembly.pipeline.duckdb import Joined, Rows
+from lumitrace.reassembly.pipeline.steps import parts
 
 NAMES = "abcdefgh"
 TRACES = st.sampled_from(NAMES)
@@ -75,7 +76,7 @@ def test_the_sql_finds_the_transactions_that_the_oracle_finds(started, linked, k
     """Entries, rings, unread senders and shared traces: both agree on all of them."""
     rows = rows_of(started, linked, keyed)
 
-    result = Steps(rows).run()
+    result = Joined(rows).run()
 
     expected = oracle(rows)
     assert result.members == expected
@@ -88,7 +89,7 @@ def test_a_batch_belongs_to_every_transaction_that_fed_it():
     """Two sales in one batch stay two transactions, and the batch is shared by two."""
     rows = rows_of({"a": 1, "b": 2, "c": 3}, [("a", "c"), ("b", "c")], [])
 
-    result = Steps(rows).run()
+    result = Joined(rows).run()
 
     assert result.members == {"a": ["a", "c"], "b": ["b", "c"]}
     assert result.fans["c"] == 2
@@ -99,7 +100,7 @@ def test_a_walk_past_the_guard_is_cut_and_loses_nothing():
     chain = {name: place for place, name in enumerate(NAMES)}
     rows = rows_of(chain, list(pairwise(NAMES)), [])
 
-    result = Steps(rows, max_rounds=3).run()
+    result = Joined(rows, max_rounds=3).run()
 
     assert result.members["a"] == ["a", "b", "c", "d"]
     assert "a" in result.cut
@@ -110,7 +111,7 @@ def test_the_strongest_witness_of_a_hop_speaks():
     """A hop known by context and by link key is told as known by context."""
     rows = rows_of({"a": 1, "b": 2}, [("a", "b")], [("a", "b", "x")])
 
-    assert Steps(rows).run().hops == [("a", "a1", "b", "b1", 1)]
+    assert Joined(rows).run().hops == [("a", "a1", "b", "b1", 1)]
 
 
 def arrival(trace, **changes):
@@ -130,7 +131,7 @@ def xray_hops(arrivals, departures):
     """Return the hops that X-Ray's root alone can tell of."""
     rows = rows_of({"a": 0, "b": 1, "c": 2}, [], [])
     rows.arrivals, rows.departures = arrivals, departures
-    return [(hop[0], hop[2], hop[4]) for hop in Steps(rows).run().hops]
+    return [(hop[0], hop[2], hop[4]) for hop in Joined(rows).run().hops]
 
 
 def test_an_xray_root_joins_one_sender_to_one_receiver():
@@ -177,7 +178,7 @@ def test_every_step_is_one_plain_statement():
 
 def test_no_alias_is_the_name_of_another_column_of_its_source():
     """ClickHouse would read such an alias in the place of the column, silently."""
-    ran = Steps(rows_of({"a": 1, "b": 2}, [("a", "b"), ("b", "a")], []))
+    ran = Joined(rows_of({"a": 1, "b": 2}, [("a", "b"), ("b", "a")], []))
     ran.run()
     ran._part("leftovers")
     columns = {}

@@ -17,7 +17,7 @@ from lumitrace.reassembly.model import (
     Attempt,
     Span,
 )
-from lumitrace.reassembly.pipeline.duckdb import Result, Rows, Steps
+from lumitrace.reassembly.pipeline.duckdb import Joined, Result, Rows
 from lumitrace.reassembly.silent import stand_in
 from lumitrace.reassembly.transaction import Assembled, Hop, Transaction
 from lumitrace.reassembly.unfold import unfold
@@ -67,7 +67,7 @@ def assemble(events: Iterable[LogEvent]) -> Assembled:
     _name_destinations(attempts)
     counts.health = sorted(set(counts.health))
     rows = _rows(attempts)
-    result = Steps(rows).run() if rows.spans else Result([], [], {}, set(), {})
+    result = Joined(rows).run() if rows.spans else Result([], [], {}, set(), {})
     return _together(attempts, counts, result)
 
 

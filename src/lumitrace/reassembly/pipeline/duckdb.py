@@ -2,20 +2,15 @@
 
 import functools
 import json
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from lumitrace.reassembly.pipeline.steps import MAX_ROUNDS, Steps
 from lumitrace.reassembly.problem import Problem
 
 if TYPE_CHECKING:
     import duckdb
-
-MAX_ROUNDS = 64  # of a walk; what is left then is cut, and said to be
-
-_STEP = re.compile(r"^-- (part|make|add) (\w+)$")
 
 # What comes in: the columns of each table; a name that ends in a type other than text says it.
 TABLES = {
@@ -83,85 +78,43 @@ class Result:
     fans: dict[str, int]
 
 
-@dataclass
-class Step:
-    """One statement of a part."""
+class DuckDb:
+    """A connection, as the engine of the steps."""
 
-    verb: str
-    table: str
-    select: str
+    def __init__(self, connection: "duckdb.DuckDBPyConnection | None" = None) -> None:
+        self.connection = connection or _database().cursor()
+
+    def make(self, table: str, select: str) -> None:
+        """Let the rows of *select* become *table*."""
+        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {select}")
+
+    def add(self, table: str, select: str) -> None:
+        """Add the rows of *select* to *table*."""
+        self.connection.execute(f"INSERT INTO {table} {select}")
+
+    def number(self, query: str) -> int:
+        """Return the one number that *query* asks for."""
+        return int(self.rows(query)[0][0])
+
+    def rows(self, query: str) -> list[Row]:
+        """Return all rows of *query*."""
+        return self.connection.execute(query).fetchall()
 
 
-def parts(text: str) -> dict[str, list[Step]]:
-    """Return the steps of steps.sql by the part that they stand in."""
-    found: dict[str, list[Step]] = {}
-    steps: list[Step] = []
-    for line in text.splitlines():
-        header = _STEP.match(line)
-        if header and header[1] == "part":
-            steps = found.setdefault(header[2], [])
-        elif header:
-            steps.append(Step(header[1], header[2], ""))
-        elif steps and not line.startswith("--"):
-            steps[-1].select += f"{line}\n"
-    return found
-
-
-class Steps:
-    """A connection, and the parts that run on it."""
+class Joined:
+    """Rows that were unfolded already, and what the steps make of them."""
 
     def __init__(self, rows: Rows, max_rounds: int = MAX_ROUNDS) -> None:
-        self.connection = _connect()
-        self.parts = parts(resources.files(__package__).joinpath("steps.sql").read_text("utf-8"))
-        self.max_rounds = max_rounds
+        self.engine = DuckDb()
+        self.connection = self.engine.connection
+        self.steps = Steps(self.engine, max_rounds)
         for table, columns in TABLES.items():
             self._load(table, columns, getattr(rows, table))
 
     def run(self) -> Result:
         """Run every part and return what came out."""
-        self._part("hops")
-        self._part("entries")
-        self._walk()
-        for _ in range(self.max_rounds):
-            self._part("unreached")
-            if not self._count("unreached"):
-                break
-            self._repeat("spread")
-            self._part("rings")
-            self._walk()
-        self._part("unreached")
-        if self._count("unreached"):
-            self._part("leftovers")
-            self._walk()
-        self._part("fans")
+        self.steps.join()
         return self._result()
-
-    def _walk(self) -> None:
-        self._part("begin")
-        self._repeat("walk")
-        self._part("settle")
-
-    def _repeat(self, part: str) -> None:
-        """Run *part* until its frontier is empty, or the guard stops it."""
-        for _ in range(self.max_rounds + 1):
-            self._part(part)
-            if not self._count("frontier"):
-                return
-
-    def _part(self, part: str) -> None:
-        for step in self.parts[part]:
-            if step.verb == "add":
-                statement = f"INSERT INTO {step.table} {step.select}"
-            else:
-                statement = f"CREATE OR REPLACE TEMP TABLE {step.table} AS {step.select}"
-            self.connection.execute(statement)
-
-    def _count(self, table: str) -> int:
-        query = f"SELECT COUNT(*) FROM {table}"  # noqa: S608  # a table of steps.sql
-        return int(self._rows(query)[0][0])
-
-    def _rows(self, query: str) -> list[Row]:
-        return self.connection.execute(query).fetchall()
 
     def _load(self, table: str, columns: Iterable[str], rows: list[Row]) -> None:
         """Load *rows* as JSON lines in one text: a second for 100,000, on DuckDB 1.4 too.
@@ -188,20 +141,20 @@ class Steps:
 
     def _result(self) -> Result:
         members: dict[str, list[str]] = {}
-        for entry, member in self._rows(
+        for entry, member in self.engine.rows(
             "SELECT entry_trace, member_trace FROM members ORDER BY entry_trace, member_trace"
         ):
             members.setdefault(entry, []).append(member)
-        hops = self._rows(
+        hops = self.engine.rows(
             "SELECT sender_trace, sender_span, receiver_trace, receiver_span, witness "
             "FROM hops ORDER BY ALL"
         )
-        candidates = self._rows(
+        candidates = self.engine.rows(
             "SELECT receiver_span, change_key, sender_trace, sender_span "
             "FROM candidates ORDER BY ALL"
         )
-        cut = {row[0] for row in self._rows("SELECT entry_trace FROM cut")}
-        fans = {row[0]: int(row[1]) for row in self._rows("SELECT member_trace, fan FROM fans")}
+        cut = {row[0] for row in self.engine.rows("SELECT entry_trace FROM cut")}
+        fans = {row[0]: int(row[1]) for row in self.engine.rows("SELECT member_trace, fan FROM fans")}
         joined = [(*hop[:4], int(hop[4])) for hop in hops]
         return Result(joined, candidates, members, cut, fans)
 
@@ -224,7 +177,3 @@ def _database() -> "duckdb.DuckDBPyConnection":
         message = "lumitrace needs duckdb for this: pip install 'lumitrace[tools]'"
         raise Problem(message) from None
     return duckdb.connect(":memory:")
-
-
-def _connect() -> "duckdb.DuckDBPyConnection":
-    return _database().cursor()

@@ -1,4 +1,4 @@
--- The one place where transactions are computed.
+-- The one place where log lines become transactions.
 --
 -- A transaction is everything caused by one entry: the trace of an entry, and all traces reached
 -- from it along sender -> receiver edges. It is not a connected component: batches would glue
@@ -6,12 +6,19 @@
 --
 -- How to read it. "-- make T" says that the rows of the SELECT below become table T; "-- add T", that
 -- they are added to T. "-- part P" begins a part; the driver runs the parts in the order that
--- pipeline/duckdb.py states, and repeats a part that walks until it finds nothing new.
+-- pipeline/steps.py states, repeats a part that walks until it finds nothing new, and leaves out a
+-- part for which there is nothing to do.
 --
 -- Portable SQL: integers and text only; no ordered aggregates, no recursion, no engine's own
 -- percentiles; every tie is broken by an id; no alias is the name of a column in its source.
 --
--- What comes in:
+-- What comes in (pipeline/lines.py reads it line by line; DuckDB reads what is regular faster):
+--   streams     stream_id, log_group, log_stream
+--   lines       one span line a row; its lists are lists of text
+--   platform    stream_id, moment, what, request_id, …: what Lambda and its runtime said
+--   The moment of a line is its time in milliseconds, or its number in a source without times.
+--
+-- From these the parts up to "rows" make what joins:
 --   spans       trace_id, span_id, parent_id, start_us, role, end_us
 --   links       trace_id, span_id, linked_trace, linked_span    the sender's context, read from an event
 --   claims      trace_id, span_id, claimed_trace, claimed_span  what a caller at a public edge says it is
@@ -26,7 +33,545 @@
 --   arrivals    xray_root, trace_id, span_id, request_id, service, place, start_us, entrance, polled
 --   departures  xray_root, trace_id, span_id, request_id, service, place, start_us
 --
--- What comes out: hops, candidates, members, cut, fans.
+-- What comes out: invocations, details, hops, candidates, members, cut, fans, outcomes, and the figures.
+
+-- part begun
+-- When an invocation began and ended in its stream, by Lambda's own lines.
+
+-- make begun
+SELECT b.stream_id, b.request_id, b.moment AS from_moment, MIN(e.moment) AS end_moment
+FROM platform b
+LEFT JOIN platform e
+  ON e.stream_id = b.stream_id AND e.request_id = b.request_id
+  AND e.what IN ('end', 'report') AND e.moment >= b.moment
+WHERE b.what = 'start'
+GROUP BY b.stream_id, b.request_id, b.moment
+
+-- A sandbox runs one invocation at a time: a START inside another's time was printed by somebody.
+-- make nested
+SELECT c.stream_id, c.request_id, c.from_moment
+FROM (
+  SELECT b.stream_id, b.request_id, b.from_moment,
+         MAX(b.end_moment) OVER (
+           PARTITION BY b.stream_id ORDER BY b.from_moment, b.request_id
+           ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS covered_until
+  FROM begun b
+) c
+WHERE c.covered_until > c.from_moment
+
+-- part unnest
+-- Only what lies in an invocation that lies in no other is thrown out, then one looks again.
+
+-- make thrown
+SELECT DISTINCT n.stream_id, n.request_id, n.from_moment
+FROM nested n
+JOIN begun o ON o.stream_id = n.stream_id
+LEFT JOIN nested m
+  ON m.stream_id = o.stream_id AND m.request_id = o.request_id AND m.from_moment = o.from_moment
+WHERE m.stream_id IS NULL AND o.request_id <> n.request_id
+  AND o.from_moment < n.from_moment AND o.end_moment > n.from_moment
+
+-- make kept
+SELECT b.stream_id, b.request_id, b.from_moment, b.end_moment
+FROM begun b
+LEFT JOIN thrown t
+  ON t.stream_id = b.stream_id AND t.request_id = b.request_id AND t.from_moment = b.from_moment
+WHERE t.stream_id IS NULL
+
+-- make begun
+SELECT stream_id, request_id, from_moment, end_moment FROM kept
+
+-- make nested
+SELECT c.stream_id, c.request_id, c.from_moment
+FROM (
+  SELECT b.stream_id, b.request_id, b.from_moment,
+         MAX(b.end_moment) OVER (
+           PARTITION BY b.stream_id ORDER BY b.from_moment, b.request_id
+           ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS covered_until
+  FROM begun b
+) c
+WHERE c.covered_until > c.from_moment
+
+-- part attempts
+-- Lambda tries a request again under the same id: an attempt is one START. An end without a START
+-- is an attempt whose beginning was not read. until_moment bounds its lines; its report comes later.
+
+-- make attempts
+SELECT c.stream_id, c.request_id, c.from_moment,
+       COALESCE(c.end_moment, c.next_moment, 9007199254740992) AS until_moment,
+       COALESCE(c.again_moment, 9007199254740992) AS again_moment,
+       CASE WHEN c.end_moment IS NULL THEN 0 ELSE 1 END AS ended
+FROM (
+  SELECT b.stream_id, b.request_id, b.from_moment, b.end_moment,
+         LEAD(b.from_moment) OVER (
+           PARTITION BY b.stream_id ORDER BY b.from_moment, b.request_id) AS next_moment,
+         LEAD(b.from_moment) OVER (
+           PARTITION BY b.stream_id, b.request_id ORDER BY b.from_moment) AS again_moment
+  FROM begun b
+) c
+UNION ALL
+SELECT e.stream_id, e.request_id, 0 AS from_moment, MAX(e.moment) AS until_moment,
+       9007199254740992 AS again_moment, 1 AS ended
+FROM platform e
+LEFT JOIN (SELECT DISTINCT stream_id, request_id FROM begun) b
+  ON b.stream_id = e.stream_id AND b.request_id = e.request_id
+WHERE e.what IN ('end', 'report') AND e.request_id <> '' AND b.stream_id IS NULL
+GROUP BY e.stream_id, e.request_id
+
+-- A line of ours counts where its request id is that of the invocation around it. A stream without
+-- lines of Lambda's is believed at a line's beginning.
+-- make bracketed
+SELECT DISTINCT stream_id FROM platform WHERE request_id <> ''
+
+-- make untrusted
+SELECT l.place
+FROM lines l
+LEFT JOIN bracketed b ON b.stream_id = l.stream_id
+LEFT JOIN attempts a
+  ON a.stream_id = l.stream_id AND a.request_id = l.line_request
+  AND l.moment BETWEEN a.from_moment AND a.until_moment
+WHERE (b.stream_id IS NOT NULL AND a.stream_id IS NULL)
+   OR (b.stream_id IS NULL AND (l.at_start = 0 OR l.line_request = ''))
+
+-- part distrust
+
+-- make trusted
+SELECT l.* FROM lines l LEFT JOIN untrusted u ON u.place = l.place WHERE u.place IS NULL
+
+-- make lines
+SELECT * FROM trusted
+
+-- part unfold
+-- The handler's own span: the start line, the invocation line, and whatever flushes told of it.
+
+-- make handlers
+SELECT l.line_span AS span_id, MIN(l.line_trace) AS trace_id, MIN(l.stream_id) AS at_stream,
+       MIN(l.line_request) AS request_id, MIN(l.moment) AS first_moment,
+       MAX(l.moment) AS last_moment, MAX(l.line_parent) AS parent_id,
+       MAX(l.line_name) AS function_name, MAX(l.line_kind) AS kind,
+       COALESCE(MIN(CASE WHEN l.line_start_us > 0 THEN l.line_start_us END), 0) AS start_us,
+       MAX(CASE WHEN l.record = 'invocation' THEN l.line_duration_us END) AS duration_us,
+       MAX(CASE WHEN l.record = 'invocation' THEN l.line_status ELSE 0 END) AS status,
+       MAX(l.line_error_type) AS error_type, MAX(l.line_error_code) AS error_code,
+       MAX(l.line_error_message) AS error_message, MAX(l.line_trigger) AS trigger_name,
+       MAX(l.line_route) AS route, MAX(l.line_source) AS source_name,
+       MAX(l.line_xray) AS xray_root, MAX(l.line_received) AS receive_count,
+       MAX(CASE WHEN l.record = 'invocation' THEN 1 ELSE 0 END) AS told_end
+FROM lines l
+WHERE l.record IN ('start', 'invocation') OR (l.record = 'calls' AND l.line_name = '')
+GROUP BY l.line_span
+
+-- Spans with a line of their own.
+-- make told
+SELECT l.line_span AS span_id, MIN(l.line_trace) AS trace_id, MAX(l.line_parent) AS parent_id,
+       MIN(l.stream_id) AS at_stream, MIN(l.line_request) AS request_id,
+       MIN(l.moment) AS said_moment,
+       CASE WHEN MAX(l.line_operation) <> '' OR MAX(l.line_kind) IN ('CLIENT', 'PRODUCER') THEN 'call'
+            WHEN MAX(l.line_kind) = 'CONSUMER' OR MAX(l.has_record) = 1 THEN 'record'
+            ELSE 'custom' END AS role,
+       MAX(l.line_name) AS span_name, MIN(l.line_start_us) AS start_us,
+       MAX(l.line_start_us + l.line_duration_us) - MIN(l.line_start_us) AS duration_us,
+       MAX(l.line_operation) AS operation, MAX(l.line_resource) AS resource,
+       MAX(l.line_http) AS http_status, MAX(l.line_status) AS status,
+       MAX(l.line_error_type) AS error_type, MAX(l.line_error_code) AS error_code,
+       MAX(l.line_error_message) AS error_message, MAX(l.line_record_id) AS record_id,
+       MAX(l.line_received) AS receive_count
+FROM lines l
+WHERE l.record = 'span'
+GROUP BY l.line_span
+
+-- Spans that were told of only as the owner of calls.
+-- make owners
+SELECT l.line_span AS span_id, MIN(l.line_trace) AS trace_id, MAX(l.line_parent) AS parent_id,
+       MIN(l.stream_id) AS at_stream, MIN(l.line_request) AS request_id,
+       MIN(l.moment) AS said_moment,
+       CASE WHEN MAX(l.line_kind) = 'CONSUMER' THEN 'record' ELSE 'custom' END AS role,
+       MAX(l.line_name) AS span_name, MIN(l.line_start_us + l.offset_us) AS start_us
+FROM lines l
+LEFT JOIN told t ON t.span_id = l.line_span
+LEFT JOIN handlers h ON h.span_id = l.line_span
+WHERE l.record = 'calls' AND l.line_name <> '' AND t.span_id IS NULL AND h.span_id IS NULL
+GROUP BY l.line_span
+
+-- Calls that succeeded: entries of their parent's line.
+-- make listed
+SELECT u.entry[1] AS span_id, u.line_trace AS trace_id, u.line_span AS parent_id,
+       u.stream_id AS at_stream, u.line_request AS request_id, u.moment AS said_moment,
+       u.entry[2] AS operation, COALESCE(u.entry[3], '') AS resource,
+       u.base_us + COALESCE(TRY_CAST(u.entry[4] AS BIGINT), 0) AS start_us,
+       COALESCE(TRY_CAST(u.entry[5] AS BIGINT), 0) AS duration_us,
+       COALESCE(TRY_CAST(u.entry[6] AS BIGINT), 0) AS http_status,
+       CASE WHEN LENGTH(u.entry[7]) > 4 THEN u.entry[7] END AS key_list
+FROM (
+  SELECT l.line_trace, l.line_span, l.stream_id, l.line_request, l.moment, l.base_us,
+         UNNEST(l.calls) AS entry
+  FROM lines l
+) u
+WHERE LENGTH(u.entry[1]) = 16 AND u.entry[2] IS NOT NULL
+
+-- Records that succeeded: entries of the batch's line.
+-- make batched
+SELECT u.entry[1] AS span_id, u.entry[2] AS trace_id, COALESCE(u.entry[3], '') AS parent_id,
+       u.stream_id AS at_stream, u.line_request AS request_id, u.moment AS said_moment,
+       COALESCE(u.entry[4], '') AS record_id,
+       u.base_us + COALESCE(TRY_CAST(u.entry[5] AS BIGINT), 0) AS start_us,
+       COALESCE(TRY_CAST(u.entry[6] AS BIGINT), 0) AS duration_us,
+       COALESCE(u.entry[7], '') AS key_told, u.line_trace AS batch_trace, u.line_span AS batch_span
+FROM (
+  SELECT l.line_trace, l.line_span, l.stream_id, l.line_request, l.moment, l.base_us,
+         UNNEST(l.records) AS entry
+  FROM lines l
+) u
+WHERE LENGTH(u.entry[1]) = 16 AND LENGTH(u.entry[2]) = 32
+
+-- part once
+-- Only where a span came twice: lines are delivered at least once.
+
+-- make listed_once
+SELECT l.span_id, MIN(l.trace_id) AS one_trace, MIN(l.parent_id) AS one_parent,
+       MIN(l.at_stream) AS one_stream, MIN(l.request_id) AS one_request,
+       MIN(l.said_moment) AS one_moment, MIN(l.operation) AS one_operation,
+       MIN(l.resource) AS one_resource, MIN(l.start_us) AS one_start,
+       MAX(l.duration_us) AS one_duration, MAX(l.http_status) AS one_http,
+       MAX(l.key_list) AS one_list
+FROM listed l
+GROUP BY l.span_id
+
+-- make listed
+SELECT span_id, one_trace AS trace_id, one_parent AS parent_id, one_stream AS at_stream,
+       one_request AS request_id, one_moment AS said_moment, one_operation AS operation,
+       one_resource AS resource, one_start AS start_us, one_duration AS duration_us,
+       one_http AS http_status, one_list AS key_list
+FROM listed_once
+
+-- make batched_once
+SELECT b.span_id, MIN(b.trace_id) AS one_trace, MIN(b.parent_id) AS one_parent,
+       MIN(b.at_stream) AS one_stream, MIN(b.request_id) AS one_request,
+       MIN(b.said_moment) AS one_moment, MIN(b.record_id) AS one_record,
+       MIN(b.start_us) AS one_start, MAX(b.start_us + b.duration_us) - MIN(b.start_us) AS one_duration,
+       MAX(b.key_told) AS one_key, MIN(b.batch_trace) AS one_batch_trace,
+       MIN(b.batch_span) AS one_batch_span
+FROM batched b
+GROUP BY b.span_id
+
+-- make batched
+SELECT span_id, one_trace AS trace_id, one_parent AS parent_id, one_stream AS at_stream,
+       one_request AS request_id, one_moment AS said_moment, one_record AS record_id,
+       one_start AS start_us, one_duration AS duration_us, one_key AS key_told,
+       one_batch_trace AS batch_trace, one_batch_span AS batch_span
+FROM batched_once
+
+-- part open
+-- A call that was announced and never seen to end.
+
+-- make opened
+SELECT o.span_id, MIN(o.trace_id) AS open_trace, MIN(o.parent_id) AS open_parent,
+       MIN(o.stream_id) AS open_stream, MIN(o.request_id) AS open_request,
+       MIN(o.moment) AS open_moment, MIN(o.operation) AS open_operation,
+       MIN(o.resource) AS open_resource, MIN(o.start_us) AS open_start
+FROM (
+  SELECT l.opened[1] AS span_id, l.line_trace AS trace_id, l.line_span AS parent_id, l.stream_id,
+         l.line_request AS request_id, l.moment, l.opened[2] AS operation,
+         COALESCE(l.opened[3], '') AS resource,
+         l.base_us + COALESCE(TRY_CAST(l.opened[4] AS BIGINT), 0) AS start_us
+  FROM lines l
+  WHERE l.opened IS NOT NULL
+) o
+LEFT JOIN listed e ON e.span_id = o.span_id
+LEFT JOIN told t ON t.span_id = o.span_id
+WHERE LENGTH(o.span_id) = 16 AND o.operation IS NOT NULL
+  AND e.span_id IS NULL AND t.span_id IS NULL
+GROUP BY o.span_id
+
+-- part details
+-- Every span once: its own line says more than an entry, an entry more than an announcement.
+
+-- make details
+SELECT t.span_id, t.trace_id, t.parent_id, t.at_stream, t.request_id, t.said_moment, t.role,
+       t.start_us, t.duration_us, t.operation, t.resource, t.http_status, t.status,
+       t.error_type, t.error_code, t.error_message, t.record_id, t.receive_count
+FROM told t
+LEFT JOIN handlers h ON h.span_id = t.span_id
+WHERE h.span_id IS NULL
+UNION ALL
+SELECT e.span_id, e.trace_id, e.parent_id, e.at_stream, e.request_id, e.said_moment, 'call' AS role,
+       e.start_us, e.duration_us, e.operation, e.resource, e.http_status, 0 AS status,
+       CAST(NULL AS TEXT) AS error_type, CAST(NULL AS TEXT) AS error_code,
+       CAST(NULL AS TEXT) AS error_message, '' AS record_id, 0 AS receive_count
+FROM listed e
+LEFT JOIN told t ON t.span_id = e.span_id
+WHERE t.span_id IS NULL
+UNION ALL
+SELECT b.span_id, b.trace_id, b.parent_id, b.at_stream, b.request_id, b.said_moment,
+       'record' AS role, b.start_us, b.duration_us, '' AS operation, '' AS resource,
+       0 AS http_status, 0 AS status, CAST(NULL AS TEXT) AS error_type,
+       CAST(NULL AS TEXT) AS error_code, CAST(NULL AS TEXT) AS error_message,
+       b.record_id, 0 AS receive_count
+FROM batched b
+LEFT JOIN told t ON t.span_id = b.span_id
+WHERE t.span_id IS NULL
+UNION ALL
+SELECT o.span_id, o.open_trace AS trace_id, o.open_parent AS parent_id, o.open_stream AS at_stream,
+       o.open_request AS request_id, o.open_moment AS said_moment, 'call' AS role,
+       o.open_start AS start_us, CAST(NULL AS BIGINT) AS duration_us, o.open_operation AS operation,
+       o.open_resource AS resource, 0 AS http_status, 0 AS status,
+       CAST(NULL AS TEXT) AS error_type, CAST(NULL AS TEXT) AS error_code,
+       CAST(NULL AS TEXT) AS error_message, '' AS record_id, 0 AS receive_count
+FROM opened o
+UNION ALL
+SELECT w.span_id, w.trace_id, w.parent_id, w.at_stream, w.request_id, w.said_moment, w.role,
+       w.start_us, CAST(NULL AS BIGINT) AS duration_us, '' AS operation, '' AS resource,
+       0 AS http_status, 0 AS status, CAST(NULL AS TEXT) AS error_type,
+       CAST(NULL AS TEXT) AS error_code, CAST(NULL AS TEXT) AS error_message,
+       '' AS record_id, 0 AS receive_count
+FROM owners w
+
+-- part invocations
+-- What Lambda said of an attempt: its report, and the first word on a failure; out of memory is the
+-- last word, because Lambda calls the exit that follows from it an exit.
+
+-- make reported
+SELECT a.stream_id, a.request_id, a.from_moment, MAX(p.duration_us) AS report_us,
+       MAX(p.billed_ms) AS billed_ms, MAX(p.memory_mb) AS memory_mb,
+       MAX(p.max_memory_mb) AS max_memory_mb, MAX(p.init_us) AS init_us
+FROM platform p
+JOIN attempts a ON a.stream_id = p.stream_id AND a.request_id = p.request_id
+WHERE p.what = 'report' AND p.moment >= a.from_moment AND p.moment < a.again_moment
+GROUP BY a.stream_id, a.request_id, a.from_moment
+
+-- make said_failures
+SELECT f.stream_id, f.request_id, f.from_moment, f.failure_type, f.failure_message
+FROM (
+  SELECT a.stream_id, a.request_id, a.from_moment, p.failure_type, p.failure_message,
+         ROW_NUMBER() OVER (
+           PARTITION BY a.stream_id, a.request_id, a.from_moment
+           ORDER BY CASE WHEN p.failure_type = 'Runtime.OutOfMemory' THEN 0 ELSE 1 END,
+                    p.moment, p.failure_type, p.failure_message) AS said_first
+  FROM platform p
+  JOIN attempts a ON a.stream_id = p.stream_id AND a.request_id = p.request_id
+  WHERE p.failure_type IS NOT NULL AND p.what <> 'raised'
+    AND p.moment >= a.from_moment AND p.moment < a.again_moment
+) f
+WHERE f.said_first = 1
+
+-- The runtime prints an exception that left the handler; in text without a request id.
+-- make raised
+SELECT f.stream_id, f.request_id, f.from_moment, f.failure_type, f.failure_message
+FROM (
+  SELECT a.stream_id, a.request_id, a.from_moment, p.failure_type, p.failure_message,
+         ROW_NUMBER() OVER (
+           PARTITION BY a.stream_id, a.request_id, a.from_moment
+           ORDER BY p.moment, p.failure_type, p.failure_message) AS said_first
+  FROM platform p
+  JOIN attempts a ON a.stream_id = p.stream_id
+  WHERE p.what = 'raised' AND (p.request_id = '' OR p.request_id = a.request_id)
+    AND p.moment BETWEEN a.from_moment AND a.until_moment
+) f
+WHERE f.said_first = 1
+
+-- make invocations
+SELECT h.span_id, h.trace_id, h.parent_id, h.at_stream, h.request_id, h.function_name, h.kind,
+       h.start_us, COALESCE(h.duration_us, r.report_us) AS duration_us,
+       CASE WHEN h.status = 2 OR f.failure_type IS NOT NULL
+              OR (x.failure_type IS NOT NULL
+                  AND (h.duration_us IS NULL OR x.failure_type LIKE 'Runtime.%'))
+            THEN 2 ELSE 0 END AS status,
+       CASE WHEN h.status = 2 THEN h.error_type
+            ELSE COALESCE(f.failure_type, x.failure_type) END AS error_type,
+       CASE WHEN h.status = 2 THEN h.error_code END AS error_code,
+       CASE WHEN h.status = 2 THEN h.error_message
+            ELSE COALESCE(f.failure_message, x.failure_message) END AS error_message,
+       h.trigger_name, h.route, h.source_name, h.xray_root, h.receive_count, h.first_moment,
+       CASE WHEN h.told_end = 1 OR a.ended = 1 THEN 1 ELSE 0 END AS ended,
+       r.report_us, r.billed_ms, r.memory_mb, r.max_memory_mb, r.init_us
+FROM handlers h
+LEFT JOIN attempts a
+  ON a.stream_id = h.at_stream AND a.request_id = h.request_id
+  AND h.first_moment BETWEEN a.from_moment AND a.until_moment
+LEFT JOIN reported r
+  ON r.stream_id = a.stream_id AND r.request_id = a.request_id AND r.from_moment = a.from_moment
+LEFT JOIN said_failures f
+  ON f.stream_id = a.stream_id AND f.request_id = a.request_id AND f.from_moment = a.from_moment
+LEFT JOIN raised x
+  ON x.stream_id = a.stream_id AND x.request_id = a.request_id AND x.from_moment = a.from_moment
+
+-- part rows
+-- What joins.
+
+-- make spans
+SELECT i.trace_id, i.span_id, i.parent_id, i.start_us, 'invocation' AS role,
+       i.start_us + COALESCE(i.duration_us, 0) AS end_us
+FROM invocations i
+UNION ALL
+SELECT d.trace_id, d.span_id, d.parent_id, d.start_us, d.role,
+       d.start_us + COALESCE(d.duration_us, 0) AS end_us
+FROM details d
+
+-- make linked
+SELECT u.line_trace, u.line_span, u.link
+FROM (SELECT l.line_trace, l.line_span, UNNEST(l.line_links) AS link FROM lines l) u
+WHERE LENGTH(u.link[1]) = 32 AND LENGTH(u.link[2]) = 16
+
+-- make links
+SELECT DISTINCT k.line_trace AS trace_id, k.line_span AS span_id, k.link[1] AS linked_trace,
+       k.link[2] AS linked_span
+FROM linked k
+WHERE COALESCE(k.link[3], '') = ''
+
+-- make claims
+SELECT DISTINCT k.line_trace AS trace_id, k.line_span AS span_id, k.link[1] AS claimed_trace,
+       k.link[2] AS claimed_span
+FROM linked k
+WHERE k.link[3] = 'claimed'
+
+-- Where an HTTP call was given up, what it asked may go on after it; where nobody asked for the
+-- answer, it may also begin after it. A second is left for clocks.
+-- make windows
+SELECT w.trace_id, w.span_id, w.start_us - 1000000 AS from_us,
+       CASE WHEN w.http_status > 0 THEN w.done_us ELSE 4503599627370496 END AS begun_by_us,
+       w.done_us AS ended_by_us
+FROM (
+  SELECT d.trace_id, d.span_id, d.start_us, d.http_status,
+         1000000 + MAX(
+           CASE WHEN d.duration_us IS NOT NULL AND (d.http_status > 0 OR d.status = 2)
+                THEN d.start_us + d.duration_us
+                WHEN i.start_us + i.duration_us > d.start_us + COALESCE(d.duration_us, 0)
+                THEN i.start_us + i.duration_us
+                ELSE d.start_us + COALESCE(d.duration_us, 0) END) AS done_us
+  FROM details d
+  LEFT JOIN invocations i
+    ON i.at_stream = d.at_stream AND i.request_id = d.request_id AND i.first_moment <= d.said_moment
+  WHERE d.operation LIKE 'http.%'
+  GROUP BY d.trace_id, d.span_id, d.start_us, d.http_status
+) w
+
+-- make records
+SELECT DISTINCT b.trace_id, b.span_id, b.batch_trace, b.batch_span
+FROM batched b
+WHERE b.trace_id <> b.batch_trace
+UNION
+SELECT t.trace_id, t.span_id, i.trace_id AS batch_trace, i.span_id AS batch_span
+FROM told t
+JOIN invocations i ON i.at_stream = t.at_stream AND i.request_id = t.request_id
+WHERE t.role = 'record' AND i.trace_id <> t.trace_id
+UNION
+SELECT w.trace_id, w.span_id, i.trace_id AS batch_trace, i.span_id AS batch_span
+FROM owners w
+JOIN invocations i ON i.at_stream = w.at_stream AND i.request_id = w.request_id
+WHERE w.role = 'record' AND i.trace_id <> w.trace_id
+
+-- make sent
+SELECT u.link_key, u.trace_id, u.span_id
+FROM (
+  SELECT e.trace_id, e.span_id,
+         UNNEST(STRING_SPLIT(SUBSTR(e.key_list, 3, LENGTH(e.key_list) - 4), '","')) AS link_key
+  FROM listed e
+  WHERE e.key_list IS NOT NULL
+) u
+UNION ALL
+SELECT u.link_key, u.line_trace AS trace_id, u.line_span AS span_id
+FROM (SELECT l.line_trace, l.line_span, UNNEST(l.line_out) AS link_key FROM lines l) u
+
+-- What a span received: the keys it names; its request id, where an Invoke was answered with it; and
+-- the context it read, where a call went out with another tracer's.
+-- make received
+SELECT u.link_key, u.line_trace AS trace_id, u.line_span AS span_id
+FROM (SELECT l.line_trace, l.line_span, UNNEST(l.line_in) AS link_key FROM lines l) u
+WHERE NOT u.link_key LIKE '["%'
+UNION ALL
+SELECT b.key_told AS link_key, b.trace_id, b.span_id
+FROM batched b
+WHERE b.key_told <> '' AND NOT b.key_told LIKE '["%'
+UNION ALL
+SELECT s.link_key, i.trace_id, i.span_id
+FROM (SELECT DISTINCT link_key FROM sent WHERE link_key LIKE 'lambda:%') s
+JOIN invocations i ON i.request_id = SUBSTR(s.link_key, 8)
+UNION ALL
+SELECT s.link_key, p.trace_id, p.span_id
+FROM (SELECT DISTINCT link_key FROM sent WHERE link_key LIKE 'w3c:%') s
+JOIN spans p ON p.trace_id = SUBSTR(s.link_key, 5, 32) AND p.parent_id = SUBSTR(s.link_key, 38)
+WHERE p.role IN ('invocation', 'record')
+UNION ALL
+SELECT s.link_key, k.trace_id, k.span_id
+FROM (SELECT DISTINCT link_key FROM sent WHERE link_key LIKE 'w3c:%') s
+JOIN links k ON k.linked_trace = SUBSTR(s.link_key, 5, 32) AND k.linked_span = SUBSTR(s.link_key, 38)
+UNION ALL
+SELECT u.link_key, u.line_trace AS trace_id, u.line_span AS span_id
+FROM (
+  SELECT l.line_trace, l.line_span, UNNEST(l.line_out) AS link_key
+  FROM lines l
+  WHERE l.line_trigger IN ('authorizer', 'lambda-authorizer')
+) u
+WHERE u.link_key LIKE 'apigw:%'
+
+-- A destination knows an invocation by its request id: after retries, the last attempt of it.
+-- make last_attempts
+SELECT n.request_id, n.trace_id, n.span_id
+FROM (
+  SELECT i.request_id, i.trace_id, i.span_id,
+         ROW_NUMBER() OVER (
+           PARTITION BY i.function_name, i.request_id
+           ORDER BY i.start_us DESC, i.at_stream DESC, i.span_id DESC) AS from_last
+  FROM invocations i
+  JOIN (SELECT DISTINCT SUBSTR(link_key, 13) AS asked_request
+        FROM received
+        WHERE link_key LIKE 'destination:%') r ON r.asked_request = i.request_id
+) n
+WHERE n.from_last = 1
+
+-- add sent
+SELECT 'destination:' || request_id AS link_key, trace_id, span_id FROM last_attempts
+
+-- make writes
+SELECT SUBSTR(s.link_key, 10) AS fingerprint, s.trace_id, s.span_id, p.start_us AS from_us,
+       p.end_us AS until_us
+FROM (SELECT DISTINCT link_key, trace_id, span_id FROM sent WHERE link_key LIKE 'dynamodb:%') s
+JOIN spans p ON p.span_id = s.span_id
+WHERE LENGTH(s.link_key) = 25
+
+-- make changes
+SELECT u.fingerprint, u.trace_id, u.span_id, u.change_key,
+       CASE WHEN u.fingerprint LIKE 'i%' THEN 1 ELSE 0 END AS content,
+       u.second * 1000000 - 2000000 AS from_us, u.second * 1000000 + 3000000 AS until_us
+FROM (
+  SELECT r.trace_id, r.span_id, r.link_key AS change_key,
+         TRY_CAST(SPLIT_PART(r.link_key, ':', 2) AS BIGINT) AS second,
+         UNNEST(STRING_SPLIT(SPLIT_PART(r.link_key, ':', 3), '.')) AS fingerprint
+  FROM (SELECT DISTINCT link_key, trace_id, span_id FROM received WHERE link_key LIKE 'dynamodb:%:%:%') r
+) u
+WHERE u.second IS NOT NULL AND LENGTH(u.fingerprint) = 16
+
+-- A replay's root says no more than its key.
+-- make replayed
+SELECT DISTINCT u.line_span AS replayed_span
+FROM (SELECT l.line_span, UNNEST(l.line_in) AS link_key FROM lines l) u
+WHERE u.link_key LIKE '["%'
+
+-- make arrivals
+SELECT i.xray_root, i.trace_id, i.span_id, i.request_id,
+       CASE WHEN i.trigger_name = 'sns' THEN 'sns' WHEN i.trigger_name IN ('events', 'eventbridge')
+            THEN 'events' WHEN i.trigger_name = 's3' THEN 's3' ELSE 'other' END AS service,
+       REGEXP_EXTRACT(COALESCE(i.source_name, ''), '([^:/]*)[:/]*$', 1) AS place, i.start_us,
+       CASE WHEN i.trigger_name IN ('api-gateway-rest', 'api-gateway-http', 'api-gateway-websocket',
+            'websocket', 'function-url', 'alb', 'appsync', 'vpc-lattice', 'authorizer',
+            'lambda-authorizer') THEN 1 ELSE 0 END AS entrance,
+       CASE WHEN i.trigger_name IN ('sqs', 'dynamodb', 'kinesis', 'kafka', 'mq')
+            THEN 1 ELSE 0 END AS polled
+FROM invocations i
+LEFT JOIN replayed y ON y.replayed_span = i.span_id
+WHERE i.xray_root <> '' AND y.replayed_span IS NULL
+
+-- make departures
+SELECT i.xray_root, d.trace_id, d.span_id, d.request_id,
+       CASE WHEN d.operation LIKE 'sns.%' THEN 'sns' WHEN d.operation LIKE 'events.%' THEN 'events'
+            WHEN d.operation LIKE 's3.%' THEN 's3' ELSE 'other' END AS service,
+       CASE WHEN d.operation = 'lambda.Invoke' THEN ''
+            ELSE REGEXP_EXTRACT(d.resource, '([^:/]*)[:/]*$', 1) END AS place, d.start_us
+FROM details d
+JOIN (SELECT DISTINCT at_stream, request_id, xray_root FROM invocations WHERE xray_root <> '') i
+  ON i.at_stream = d.at_stream AND i.request_id = d.request_id
+WHERE d.operation IN ('sns.Publish', 'sns.PublishBatch', 'lambda.Invoke', 'events.PutEvents',
+      's3.PutObject', 's3.CopyObject', 's3.CompleteMultipartUpload')
 
 -- part hops
 

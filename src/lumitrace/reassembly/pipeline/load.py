@@ -1,0 +1,86 @@
+"""Log events loaded into DuckDB as the tables that the steps begin with, each line read in Python."""
+
+import json
+from collections.abc import Iterable
+
+from lumitrace.reassembly.events import LogEvent
+from lumitrace.reassembly.pipeline.duckdb import DuckDb
+from lumitrace.reassembly.pipeline.lines import (
+    LINE_COLUMNS,
+    PLATFORM_COLUMNS,
+    TAGS,
+    Row,
+    platform_rows,
+    span_rows,
+)
+from lumitrace.wire import span_line
+
+STREAM_COLUMNS = {"stream_id": "BIGINT", "log_group": "VARCHAR", "log_stream": "VARCHAR"}
+CHUNK = 20_000  # rows in one statement
+
+
+def load_events(engine: DuckDb, events: Iterable[LogEvent]) -> None:
+    """Load *events* as ``streams``, ``lines`` and ``platform``."""
+    streams: dict[tuple[str, str], int] = {}
+    loaded = {name: Table(engine, name, columns) for name, columns in TABLES.items()}
+    for place, event in enumerate(events):
+        key = (event.group, event.stream)
+        if key not in streams:
+            streams[key] = len(streams)
+            loaded["streams"].add((streams[key], *key))
+        moment = place if event.time_ms is None else event.time_ms
+        if span_line.MARK in event.message:
+            for row in span_rows(event.message, place, streams[key], moment):
+                loaded["lines"].add(row)
+        else:
+            for row in platform_rows(event.message, streams[key], moment):
+                loaded["platform"].add(row)
+    for table in loaded.values():
+        table.flush()
+
+
+TABLES = {"streams": STREAM_COLUMNS, "lines": LINE_COLUMNS, "platform": PLATFORM_COLUMNS}
+
+
+class Table:
+    """A table while its rows are loaded, as JSON lines in one text: quick on DuckDB 1.4 too."""
+
+    def __init__(self, engine: DuckDb, name: str, columns: dict[str, str]) -> None:
+        self.engine, self.name, self.waiting = engine, name, list[str]()
+        kinds = {column: duckdb_type(kind) for column, kind in columns.items()}
+        declared = ", ".join(f"{column} {kind}" for column, kind in kinds.items())
+        engine.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({declared})")
+        fields = ", ".join(
+            f"from_json(line[{place}], '{spelt(kind)}')"
+            if "[" in kind or "MAP" in kind
+            else f"CAST(line[{place}]->>'$' AS {kind})"
+            for place, kind in enumerate(kinds.values(), 1)
+        )
+        self.statement = (
+            f"INSERT INTO {name} SELECT {fields} FROM "  # noqa: S608  # our own names
+            """(SELECT from_json(item, '["JSON"]') AS line FROM """
+            "(SELECT unnest(string_split(?::VARCHAR, chr(10))) AS item))"
+        )
+        self.encode = json.JSONEncoder().encode
+
+    def add(self, row: Row) -> None:
+        """Let *row* wait to be loaded."""
+        self.waiting.append(self.encode(row))
+        if len(self.waiting) >= CHUNK:
+            self.flush()
+
+    def flush(self) -> None:
+        """Load what waits."""
+        if self.waiting:
+            self.engine.connection.execute(self.statement, ["\n".join(self.waiting)])
+            self.waiting.clear()
+
+
+def duckdb_type(kind: str) -> str:
+    """Return what DuckDB calls the *kind* of a column."""
+    return "MAP(VARCHAR, VARCHAR)" if kind == TAGS else kind
+
+
+def spelt(kind: str) -> str:
+    """Return the structure that from_json takes for a column of lists or tags."""
+    return {"VARCHAR[]": '["VARCHAR"]', "VARCHAR[][]": '[["VARCHAR"]]'}.get(kind, f'"{kind}"')
