@@ -19,24 +19,48 @@ STREAM_COLUMNS = {"stream_id": "BIGINT", "log_group": "VARCHAR", "log_stream": "
 CHUNK = 20_000  # rows in one statement
 
 
-def load_events(engine: DuckDb, events: Iterable[LogEvent]) -> None:
-    """Load *events* as ``streams``, ``lines`` and ``platform``."""
-    streams: dict[tuple[str, str], int] = {}
-    loaded = {name: Table(engine, name, columns) for name, columns in TABLES.items()}
-    for place, event in enumerate(events):
-        key = (event.group, event.stream)
-        if key not in streams:
-            streams[key] = len(streams)
-            loaded["streams"].add((streams[key], *key))
-        moment = place if event.time_ms is None else event.time_ms
-        if span_line.MARK in event.message:
-            for row in span_rows(event.message, place, streams[key], moment):
-                loaded["lines"].add(row)
+class Loading:
+    """The tables that the steps begin with, while they are filled."""
+
+    def __init__(self, engine: DuckDb) -> None:
+        self.engine = engine
+        self.places = 0  # lines so far
+        self.streams: dict[tuple[str, str], int] = {}
+        self.tables = {name: Table(engine, name, columns) for name, columns in TABLES.items()}
+
+    def stream(self, log_group: str, log_stream: str) -> int:
+        """Return the number of a stream."""
+        key = (log_group, log_stream)
+        if key not in self.streams:
+            self.streams[key] = len(self.streams)
+            self.tables["streams"].add((self.streams[key], *key))
+        return self.streams[key]
+
+    def add(self, stream: int, place: int, time_ms: int | None, message: str) -> None:
+        """Load what *message* says."""
+        moment = place if time_ms is None else time_ms
+        if span_line.MARK in message:
+            for row in span_rows(message, place, stream, moment):
+                self.tables["lines"].add(row)
         else:
-            for row in platform_rows(event.message, streams[key], moment):
-                loaded["platform"].add(row)
-    for table in loaded.values():
-        table.flush()
+            for row in platform_rows(message, stream, moment):
+                self.tables["platform"].add(row)
+
+    def flush(self) -> None:
+        """Load what waits."""
+        for table in self.tables.values():
+            table.flush()
+
+
+def load_events(engine: DuckDb, events: Iterable[LogEvent]) -> Loading:
+    """Load *events*, each line read in Python."""
+    loading = Loading(engine)
+    for event in events:
+        loading.places += 1
+        stream = loading.stream(event.group, event.stream)
+        loading.add(stream, loading.places, event.time_ms, event.message)
+    loading.flush()
+    return loading
 
 
 TABLES = {"streams": STREAM_COLUMNS, "lines": LINE_COLUMNS, "platform": PLATFORM_COLUMNS}
