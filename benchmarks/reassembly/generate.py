@@ -54,9 +54,19 @@ class Shop:
             f'["sns:{self._uuid()}"]]'
         )
         yield from self._invocation(
-            "ushop_new-sale-processing", trace, entry, "", self.now_us, 21_000, calls, 4,
-            '"kind":"SERVER"', '"trigger":"api-gateway-rest","route":"POST /sales",'
-            f'"linkIn":["apigw:{self._id(14)}="]', tags, "http",
+            "ushop_new-sale-processing",
+            trace,
+            entry,
+            "",
+            self.now_us,
+            21_000,
+            calls,
+            4,
+            '"kind":"SERVER"',
+            '"trigger":"api-gateway-rest","route":"POST /sales",'
+            f'"linkIn":["apigw:{self._id(14)}="]',
+            tags,
+            "http",
         )
         attempts = 3 if failing else 1
         request = self._uuid()
@@ -66,14 +76,12 @@ class Shop:
             return
         yield from self._after(trace, put)
 
-    def _confirm(
+    def _confirm(  # noqa: PLR0913  # as a line has
         self, trace: str, publish: str, put: str, request: str, attempt: int, *, failing: bool
     ) -> Iterator[str]:
         begin = self.now_us + 60_000 + attempt * 60_000_000
         span = self._id(16)
-        start = (
-            '"trigger":"sns","source":"ushop_new-sales","links":[]'
-        )
+        start = '"trigger":"sns","source":"ushop_new-sales","links":[]'
         if failing:
             call = self._id(16)
             error = (
@@ -88,8 +96,20 @@ class Shop:
             )
             extra = self._line("span", begin + 8000, trace, call, span, request, line)
             yield from self._invocation(
-                "ushop_sale-confirmations", trace, span, publish, begin, 9_000, "", 2,
-                '"kind":"CONSUMER"', start, "", "pubsub", request, [extra],
+                "ushop_sale-confirmations",
+                trace,
+                span,
+                publish,
+                begin,
+                9_000,
+                "",
+                2,
+                '"kind":"CONSUMER"',
+                start,
+                "",
+                "pubsub",
+                request,
+                [extra],
                 f',"status":2,"severityText":"E",{error}',
             )
             return
@@ -101,24 +121,51 @@ class Shop:
             f'["events:{request}"]]'
         )
         yield from self._invocation(
-            "ushop_sale-confirmations", trace, span, publish, begin, 19_000, calls, 4,
-            '"kind":"CONSUMER"', start, "", "pubsub", request,
+            "ushop_sale-confirmations",
+            trace,
+            span,
+            publish,
+            begin,
+            19_000,
+            calls,
+            4,
+            '"kind":"CONSUMER"',
+            start,
+            "",
+            "pubsub",
+            request,
         )
         self.sent = request
 
     def _after(self, trace: str, put: str) -> Iterator[str]:
         begin = self.now_us + 120_000
         yield from self._invocation(
-            "ushop_shipping-worker", trace, self._id(16), put, begin, 7_000,
-            f'["{self._id(16)}","s3.PutObject","ushop-labels",1000,5200,200,[]]', 2,
-            '"kind":"CONSUMER"', '"trigger":"sqs","source":"ushop_shipping","records":1', "",
+            "ushop_shipping-worker",
+            trace,
+            self._id(16),
+            put,
+            begin,
+            7_000,
+            f'["{self._id(16)}","s3.PutObject","ushop-labels",1000,5200,200,[]]',
+            2,
+            '"kind":"CONSUMER"',
+            '"trigger":"sqs","source":"ushop_shipping","records":1',
+            "",
             "pubsub",
         )
         yield from self._invocation(
-            "ushop_receipt-email", self._id(32), self._id(16), "", begin + 900, 7_400,
-            f'["{self._id(16)}","ses.SendEmail","",1000,5900,200,[]]', 2,
+            "ushop_receipt-email",
+            self._id(32),
+            self._id(16),
+            "",
+            begin + 900,
+            7_400,
+            f'["{self._id(16)}","ses.SendEmail","",1000,5900,200,[]]',
+            2,
             '"kind":"CONSUMER"',
-            f'"trigger":"events","source":"default","linkIn":["events:{self.sent}"]', "", "pubsub",
+            f'"trigger":"events","source":"default","linkIn":["events:{self.sent}"]',
+            "",
+            "pubsub",
         )
         self.batch.append((trace, put, self._id(16)))
         if len(self.batch) == BATCH:
@@ -132,16 +179,40 @@ class Shop:
             for number, (trace, put, span) in enumerate(self.batch)
         )
         yield from self._invocation(
-            "ushop_sale-analytics", self._id(32), self._id(16), "", begin, 14_000, "", 1 + BATCH,
+            "ushop_sale-analytics",
+            self._id(32),
+            self._id(16),
+            "",
+            begin,
+            14_000,
+            "",
+            1 + BATCH,
             '"kind":"CONSUMER"',
-            f'"trigger":"dynamodb","source":"ushop_sales","records":{BATCH},"links":[{links}]', "",
-            "datasource", "", (), f',"records":[{records}]',
+            f'"trigger":"dynamodb","source":"ushop_sales","records":{BATCH},"links":[{links}]',
+            "",
+            "datasource",
+            "",
+            (),
+            f',"records":[{records}]',
         )
 
-    def _invocation(  # noqa: PLR0913  # a line has that many fields
-        self, function: str, trace: str, span: str, parent: str, begin: int, lasted: int,
-        calls: str, spans: int, kind: str, start: str, tags: str, trigger: str, request: str = "",
-        between: "list[str] | tuple[str, ...]" = (), rest: str = "",
+    def _invocation(  # noqa: PLR0913, PLR0917  # a line has that many fields
+        self,
+        function: str,
+        trace: str,
+        span: str,
+        parent: str,
+        begin: int,
+        lasted: int,
+        calls: str,
+        spans: int,
+        kind: str,
+        start: str,
+        tags: str,
+        trigger: str,
+        request: str = "",
+        between: "list[str] | tuple[str, ...]" = (),
+        rest: str = "",
     ) -> Iterator[str]:
         self.spans += spans
         request = request or self._uuid()
@@ -155,7 +226,12 @@ class Shop:
         yield from between
         called = f',"calls":[{calls}]' if calls else ""
         yield self._line(
-            "invocation", begin + lasted, trace, span, parent, request,
+            "invocation",
+            begin + lasted,
+            trace,
+            span,
+            parent,
+            request,
             f'{told},"durationUs":{lasted},"cpuUs":{lasted // 2}{called},"attributes":'
             f'{{"faas.trigger":"{trigger}","faas.version":"$LATEST",'
             f'"cloud.account.id":"123456789012","cloud.region":"us-east-1"}}{rest}',
@@ -164,7 +240,7 @@ class Shop:
             yield END.format(request)
             yield REPORT.format(request, f"{(lasted + 1500) / 1000:.2f}", lasted // 1000 + 3)
 
-    def _line(  # noqa: PLR0913  # as above
+    def _line(  # noqa: PLR0913, PLR0917  # as above
         self, record: str, at_us: int, trace: str, span: str, parent: str, request: str, rest: str
     ) -> str:
         above = f'"parentSpanId":"{parent}",' if parent else ""

@@ -154,7 +154,9 @@ class Joined:
             "FROM candidates ORDER BY ALL"
         )
         cut = {row[0] for row in self.engine.rows("SELECT entry_trace FROM cut")}
-        fans = {row[0]: int(row[1]) for row in self.engine.rows("SELECT member_trace, fan FROM fans")}
+        fans = {
+            row[0]: int(row[1]) for row in self.engine.rows("SELECT member_trace, fan FROM fans")
+        }
         joined = [(*hop[:4], int(hop[4])) for hop in hops]
         return Result(joined, candidates, members, cut, fans)
 

@@ -4,11 +4,11 @@ A line is regular where both readers see the same in it: `lines` says what that 
 costs a few microseconds here, and thirty there.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from lumitrace.reassembly.pipeline.duckdb import DuckDb
-from lumitrace.reassembly.pipeline.lines import LINE_COLUMNS, PLATFORM_COLUMNS
+from lumitrace.reassembly.pipeline.lines import LINE_COLUMNS
 from lumitrace.reassembly.pipeline.load import Loading
 from lumitrace.wire.span_line import MARK
 
@@ -29,8 +29,9 @@ _SCHEMA = (
 )
 _ID = "regexp_full_match({0}, '[0-9a-f]{{{1}}}') AND trim({0}, '0') <> ''"
 
-# Python reads where a text escapes a character by its number, where another mark or other tags stand
-# in the line, and where a number would be written otherwise than it was said: 42.50, 20 digits.
+# Python reads where a text escapes a character by its number, where another mark or other tags
+# stand in the line, and where a number would be written otherwise than it was said: 42.50, 20
+# digits.
 _REGULAR = (
     f"starts_with(message, '{MARK}') AND NOT regexp_matches(message, '"
     r"\\u|.\{"
@@ -53,11 +54,19 @@ _LAMBDAS = " OR ".join(
     (
         *(
             f"starts_with(message, '{head}')"
-            for head in ("START ", "END ", "REPORT ", "INIT_", "RESTORE_", "RequestId: ", "[ERROR] ")
+            for head in (
+                "START ",
+                "END ",
+                "REPORT ",
+                "INIT_",
+                "RESTORE_",
+                "RequestId: ",
+                "[ERROR] ",
+            )
         ),
         "contains(message, ' Task timed out after ')",
-        "(starts_with(message, '{') AND (contains(message, '\"platform.')"
-        " OR contains(message, '\"errorType\"')))",
+        "starts_with(message, '{') AND contains(message, '\"platform.')",
+        "starts_with(message, '{') AND contains(message, '\"errorType\"')",
     )
 )
 
@@ -86,8 +95,10 @@ def _read_raw(loading: Loading, stream: int) -> None:
     """Turn the table ``raw`` into rows of ``lines`` and ``platform``, as the stream *stream*."""
     execute = loading.engine.connection.execute
     first = loading.places
-    execute(f"INSERT INTO lines SELECT {_line(stream, first)} FROM raw WHERE said IS NOT NULL "  # noqa: S608
-            f"AND {_ID.format('said.traceId', 32)} AND {_ID.format('said.spanId', 16)}")
+    execute(
+        f"INSERT INTO lines SELECT {_line(stream, first)} FROM raw WHERE said IS NOT NULL "  # noqa: S608
+        f"AND {_ID.format('said.traceId', 32)} AND {_ID.format('said.spanId', 16)}"
+    )
     for what, pattern in _FRAME.items():
         head = pattern.split(" ")[0]
         execute(
@@ -123,7 +134,16 @@ def _frame(what: str, stream: int, first: int) -> str:
         ]
     moment = f"coalesce(time_ms, place + {first})"
     return ", ".join(
-        (str(stream), moment, f"'{what}'", "split_part(said[1], ' ', 3)", "''", *measured, "NULL", "NULL")
+        (
+            str(stream),
+            moment,
+            f"'{what}'",
+            "split_part(said[1], ' ', 3)",
+            "''",
+            *measured,
+            "NULL",
+            "NULL",
+        )
     )
 
 

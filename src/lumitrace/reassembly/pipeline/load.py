@@ -1,4 +1,4 @@
-"""Log events loaded into DuckDB as the tables that the steps begin with, each line read in Python."""
+"""Log events loaded into DuckDB as the tables that the steps begin with: each read in Python."""
 
 import json
 from collections.abc import Iterable

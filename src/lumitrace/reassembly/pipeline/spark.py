@@ -94,7 +94,7 @@ def translated(statement: str) -> str:
     """Return *statement*, DuckDB's spelling, as Spark spells it."""
     import sqlglot  # noqa: PLC0415  # only Spark needs it
 
-    return sqlglot.transpile(statement, read="duckdb", write="spark")[0]
+    return str(sqlglot.transpile(statement, read="duckdb", write="spark")[0])
 
 
 def load_text(engine: Spark, paths: Sequence[str]) -> None:

@@ -10,7 +10,7 @@
 -- part for which there is nothing to do.
 --
 -- Portable SQL: integers and text only; no ordered aggregates, no recursion, no engine's own
--- percentiles; every tie is broken by an id; no alias is the name of a column in its source.
+-- percentiles; every tie is broken by an id; a column whose name is also an alias is named with its table.
 --
 -- What comes in (pipeline/lines.py reads it line by line; DuckDB reads what is regular faster):
 --   streams     stream_id, log_group, log_stream
