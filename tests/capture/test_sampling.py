@@ -8,6 +8,7 @@ import pytest
 import lumitrace
 from lumitrace import traced
 from lumitrace.capture.config import Settings, settings
+from lumitrace.wire import span_line
 
 KEY = {"id": {"S": "1"}}
 HTTP = "api_gateway_http"
@@ -74,6 +75,15 @@ def shop(aws):
 def run(work, event, context):
     """Run *work* as a traced handler."""
     return traced(lambda *_: work())(event, context)
+
+
+def unsampled_by_chance(captured, handle, batch, context):
+    """Run *handle* until it is not sampled: the trace of a batch is its own, drawn each time."""
+    for _ in range(50):
+        captured.writes.clear()
+        traced(handle)(batch, context)
+        if not captured.all("start"):
+            break
 
 
 def test_one_line_says_all_that_counts(captured, context, event, shop, unsampled):
@@ -297,11 +307,7 @@ def test_a_record_that_is_sampled_is_told_in_detail(context, event, aws, capture
                 table.get_item(TableName="t", Key=KEY)
                 lumitrace.tag(saleId=record["messageId"])
 
-    for _ in range(50):  # the trace of a batch is its own, and by chance sampled
-        captured.writes.clear()
-        traced(handle)(batch, context)
-        if not captured.all("start"):
-            break
+    unsampled_by_chance(captured, handle, batch, context)
 
     whole, thin = captured.all("span")
     assert [entry[1] for entry in whole["calls"]] == ["dynamodb.GetItem"]
@@ -344,6 +350,90 @@ def test_a_forked_child_writes_its_calls_itself(context, aws, captured, unsample
 
     _, told = captured.all("calls")  # announced, then told
     assert [entry[1] for entry in told["calls"]] == ["dynamodb.GetItem"]
+
+
+@pytest.fixture
+def kept(captured):
+    """Return the names of payloads in each line, by its record; calls also have them in entries."""
+
+    def kept():
+        told = []
+        for line in captured.lines:
+            rare = [entry[7] for entry in line.get("calls", ()) if len(entry) > 7]
+            names = {name for one in (line, *rare) for name in span_line.PAYLOADS if name in one}
+            told.append((line["record"], sorted(names)))
+        return told
+
+    return kept
+
+
+@pytest.fixture
+def everything(monkeypatch):
+    """Ask for payloads of what succeeded, too."""
+    monkeypatch.setattr(settings, "payloads", "all")
+
+
+def test_what_ends_well_keeps_no_payload_where_it_is_not_sampled(
+    context, event, aws, shop, unsampled, everything, kept
+):
+    """Sampling comes first: LUMITRACE_PAYLOADS=all is no more than errors there."""
+    table = aws.client("dynamodb", retries={"total_max_attempts": 2})
+
+    def refused():
+        aws.answers = [aws.refuse("ValidationException", "no")]
+        with pytest.raises(table.exceptions.ClientError):
+            table.get_item(TableName="t", Key=KEY)
+
+    run(shop, visit(event), context)
+    run(refused, visit(event), context)
+
+    assert kept() == [("invocation", []), ("span", ["answer", "params"]), ("invocation", [])]
+
+
+def test_what_fails_writes_the_payloads_it_holds_where_it_is_not_sampled(
+    context, event, shop, unsampled, everything, kept
+):
+    """The event as it came, and the parameters of each call."""
+
+    def work():
+        shop()
+        raise ValueError
+
+    with pytest.raises(ValueError):  # noqa: PT011  # ours to raise
+        run(work, visit(event), context)
+    run(lambda: (shop(), {"statusCode": 500})[1], visit(event), context)
+
+    assert kept() == [
+        ("start", []),
+        ("invocation", ["event", "params"]),
+        ("start", []),
+        ("invocation", ["event", "params", "result"]),
+    ]
+
+
+def test_records_have_payloads_as_their_own_traces_are_sampled(
+    context, event, aws, captured, half, everything, kept
+):
+    """A sampled one has its calls' parameters; the event goes along where a record failed."""
+    table, queue = aws.client("dynamodb"), aws.client("sqs")
+    batch = message(event, traceparent(HIGH), traceparent(LOW))
+    answer = {"batchItemFailures": [{"itemIdentifier": batch["Records"][1]["messageId"]}]}
+
+    def handle(event, _):
+        for record in lumitrace.records(event):
+            table.get_item(TableName="t", Key=KEY)
+            entry = lumitrace.bind({"Id": "1", "MessageBody": "hi"}, record)
+        queue.send_message_batch(QueueUrl=aws.queue, Entries=[entry])
+        return answer
+
+    unsampled_by_chance(captured, handle, batch, context)
+    told = kept()
+    answer.clear()
+    unsampled_by_chance(captured, handle, batch, context)
+
+    records = [("span", ["params"]), ("span", [])]
+    assert told == [*records, ("invocation", ["event", "result"])]
+    assert kept() == [*records, ("invocation", [])]
 
 
 def test_with_every_trace_sampled_nothing_is_loaded():

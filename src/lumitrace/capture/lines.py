@@ -81,7 +81,8 @@ def _keep(invocation: Invocation, row: "Row") -> "dict[str, Any]":
     with guard:
         from lumitrace.capture import payload  # noqa: PLC0415  # only where the user asks for it
 
-        invocation.kept = payload.Kept(invocation.event, row.name)
+        event, sampled = invocation.event, not invocation.held
+        invocation.kept = payload.Kept(event, row.name, sampled=sampled)
         return invocation.kept.at_start()  # type: ignore[no-any-return]  # a Kept is not loaded
     return {}
 

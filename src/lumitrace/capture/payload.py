@@ -1,7 +1,8 @@
 """Event, result and parameters, where ``LUMITRACE_PAYLOADS`` asks for them; else never loaded.
 
 The picture of the event is taken before the handler runs, because a handler may change it. With
-``errors`` it waits as a text of a bounded size, and is written only where something failed.
+``errors`` it waits as a text of a bounded size, and is written only where something failed. Where
+the trace is not sampled, ``all`` is no more than that: what went well is told in sums.
 """
 
 from lumitrace.capture.config import settings
@@ -29,16 +30,19 @@ class Kept:
     """What is kept for one invocation.
 
     Attributes:
-        always: whether also what succeeded is written.
+        always: whether event and result are written also where it succeeded.
+        calls: whether parameters are taken also of calls that succeeded. Where nothing is written
+            before the end, `sums` takes them away again.
         event: the picture of the event, "" where there may be none.
         answers: of calls that failed, until their lines are spelt; by span id.
         left: bytes that parameters and answers may still take.
     """
 
-    __slots__ = ("always", "answers", "event", "left", "never")
+    __slots__ = ("always", "answers", "calls", "event", "left", "never")
 
-    def __init__(self, event: object, trigger: str) -> None:
-        self.always = settings.payloads == ALL
+    def __init__(self, event: object, trigger: str, *, sampled: bool) -> None:
+        self.calls = settings.payloads == ALL
+        self.always = self.calls and sampled
         self.never = trigger in NEVER_FROM
         self.event = "" if self.never else picture(event, settings.max_payload)
         self.answers: dict[str, Any] = {}
@@ -63,7 +67,7 @@ class Kept:
         """Return what the line or the entry of a call says."""
         answer = self.answers.pop(live.span_id, None)
         service = live.call.service
-        if not (failed or self.always) or service == OUTSIDE or service.startswith(NEVER):
+        if not (failed or self.calls) or service == OUTSIDE or service.startswith(NEVER):
             return {}
         if self.left <= 0:
             if live.span is not None:

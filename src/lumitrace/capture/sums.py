@@ -1,5 +1,7 @@
 """What is told of calls in sums: how many and how long, by operation and resource."""
 
+from lumitrace.wire.span_line import PARAMS
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -74,6 +76,7 @@ def fold_entries(owner: "Span", entries: "Iterable[Entry]") -> "list[Entry]":
     sums, carried = thin.sums.get(owner.span_id, {}), thin.carried
     for entry in entries:
         if len(entry) > 7 and "bound" in entry[7]:
+            entry[7].pop(PARAMS, None)
             stay.append(entry)
             continue
         keys = entry[6]
