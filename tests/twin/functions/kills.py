@@ -5,6 +5,7 @@ the nanoseconds of the monotonic clock, which is one for all processes of a mach
 before and after each call, ``v`` and ``w`` before and after each write to standard output.
 """
 
+import json
 import os
 import signal
 import socket
@@ -116,6 +117,7 @@ WAYS = {
     "leave": lambda _: None,
     "exit": sys.exit,
     "_exit": os._exit,
+    "kill": lambda _: os.kill(os.getpid(), signal.SIGKILL),
     "signal": lambda number: (signal.signal(number, signal.SIG_DFL), os.kill(os.getpid(), number)),
 }
 
@@ -125,3 +127,9 @@ def handler(event, context):
     """Do one step after another."""
     for way, argument in event:
         WAYS[way](argument)
+
+
+@traced
+def of_message(event, context):
+    """Do what the message says."""
+    handler(json.loads(event["Records"][0]["Sns"]["Message"]), context)
