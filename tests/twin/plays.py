@@ -18,6 +18,7 @@ ENVIRONMENT = {
     "LUMITRACE_TRUSTED_APIS": "api.example.com",
     "LUMITRACE_LOG_IDS": "1",
     "LUMITRACE_PAYLOADS": "all",
+    "LUMITRACE_SAMPLE": "0.999999999999",  # all but traces whose ids end in zeros
     "LUMITRACE_HANG_STACK": "1",
     "LUMITRACE_MAX_SPANS": "a wrong value, told in each invocation",
 }
@@ -61,6 +62,7 @@ SECRETS = (
     'password=("a", [1]) card 4111 1111 1111 1111 https://me:word@example.com/?token=a '
     "Authorization: Bearer abc {'secret': {'a': [1, 2]}} AKIAIOSFODNN7EXAMPLE"
 )
+UNSAMPLED = f"00-{'ab' * 9}{1:014x}-{'cd' * 8}-01"
 X = "x" * 20_000
 LONG = (  # bodies of which the two ends are looked at
     json.dumps({"Type": "Notification", "MessageId": "m-1", "TopicArn": "t", "Message": X}),
@@ -79,6 +81,26 @@ def batch(count=2):
     [first] = event["Records"][:1]
     event["Records"] = [{**first, "messageId": f"m-{n}"} for n in range(1, count + 1)]
     return event
+
+
+def unsampled():
+    """Return messages of one trace that is not sampled."""
+    event = batch()
+    for one in event["Records"]:
+        one["messageAttributes"] = {"traceparent": {"stringValue": UNSAMPLED, "dataType": "String"}}
+    return event
+
+
+def thinned():
+    """Yield what is told in sums, and what fails and is told in full."""
+    every = ["messages", "topics", "items", "functions", "steps", "threads", "by_http_client"]
+    for more in ({}, {"raises": "no such sale"}):
+        yield {"does": every, "own": UNSAMPLED, **more}
+        yield {"does": ["refusals"], "own": UNSAMPLED, **more}
+        yield {"does": ["forks"], "own": UNSAMPLED, **more}
+        yield {**unsampled(), "does": ["loop", "bound"], **more}
+    yield {**unsampled(), "does": ["loop"], "raises in the loop": True}
+    yield {**unsampled(), "does": ["quiet", "by_hand", "partial"], "failed": ["m-1"]}
 
 
 def change():
@@ -126,6 +148,7 @@ def plays():
     yield {**batch(), "does": ["twice", "by_hand"]}
     yield {**batch(), "does": ["twice"], "raises": "no such sale"}
     yield {**batch(), "does": ["bound"]}
+    yield {**batch(), "does": ["quiet"]}
     yield {**batch(), "does": ["partial"], "failed": ["m-1", ""]}
     yield {
         **event_of("kafka_msk"),
@@ -155,6 +178,7 @@ def plays():
     yield {"does": ["nothing"], "client context": {"w3c": {"traceparent": PARENT}}}
     yield {**replica(), "does": ["loop"]}
     yield {**change(), "does": ["loop"]}
+    yield from thinned()
     yield {"does": ["collected"]}  # the last: then the process is compared
 
 

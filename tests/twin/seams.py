@@ -52,14 +52,7 @@ BUILT = frozenset((
 TELLING = frozenset(("guard.py report", "guard.py _is_the_hosts", "guard.py _place"))
 
 # What no play calls, and why. It shall not grow.
-THINNED = (
-    "emit.py thin", "record_span.py waits", "sums.py __init__", "sums.py add",
-    "sums.py fold_entries", "sums.py last", "sums.py of", "sums.py summary", "thin.py _is_whole",
-    "thin.py _settle", "thin.py _thin", "thin.py decide", "thin.py fold", "thin.py hold",
-    "thin.py keep", "thin.py relieve", "thin.py settle",
-)  # fmt: skip
 UNREACHED = {
-    **dict.fromkeys(THINNED, "with LUMITRACE_SAMPLE alone, which no play sets yet"),
     "scope.py _open": "every kind of scope has its own",
     "services/_service.py read": "every service with records has its own",
     "services/lambda_.py extract": "the event of an Invoke is known by its context alone",

@@ -51,10 +51,10 @@ def bare(stage):
     """Return what each play looks like without us, and the state of the process."""
     outcome = run(stage, [*PLAYS, *PLAYS[-1:]], traced=False)
     assert outcome.seen["exit code"] == ALIVE, outcome.seen["stderr"]
-    return list(pieces(outcome)), _unnumbered(outcome.noted[-1])
+    return list(pieces(outcome)), unnumbered(outcome.noted[-1])
 
 
-def _unnumbered(state):
+def unnumbered(state):
     """Return the *state* of a process; which number a file has depends on what ran before."""
     known = json.loads(state)
     names = [name.split(" ", 1)[1] for name in known["files"]]
@@ -93,7 +93,7 @@ def play(stage, bare, steps):
         wrong += [f"{what}: {it}" for it in differences(asked_for, requests)]
         if record["stuck"]:
             wrong.append(f"{what}: the invocation is not over")
-    left = _unnumbered(outcome.noted[-1])
+    left = unnumbered(outcome.noted[-1])
     if not wrong and left != bare[1]:
         wrong.append(f"the process is another: {where(bare[1], left)}")
     return outcome, records, wrong

@@ -36,7 +36,12 @@ def answers(outcome):
 @pytest.fixture
 def log(twins, tmp_path):
     """Return the log of a function that hung."""
-    outcome = twins.run("hang.handler", [due("hang", 1)], traced=True, environment=ON)
+    return hung(twins, tmp_path, ON)
+
+
+def hung(twins, tmp_path, environment):
+    """Let a function hang, and return its log."""
+    outcome = twins.run("hang.handler", [due("hang", 1)], traced=True, environment=environment)
     assert outcome.seen["exit code"] == 9
     request = "8a1c0000-0000-4000-8000-000000000001"
     text = (outcome.folder / "stdout").read_text("ascii")
@@ -46,6 +51,18 @@ def log(twins, tmp_path):
     path = tmp_path / "hung.log"
     path.write_text("".join(lines), "ascii")
     return path
+
+
+def test_the_stack_is_all_that_an_unsampled_one_leaves(twins, tmp_path, capsys):
+    """No line of ours says who it was; the watchdog's say where it hung."""
+    path = hung(twins, tmp_path, {**ON, "LUMITRACE_SAMPLE": "0"})
+
+    assert lumitrace(["why", str(path), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+
+    assert (said["impact"]["pending"], said["impact"]["withoutSpanLines"]) == (1, 1)
+    assert said["cause"]["type"] == "Sandbox.Timedout"
+    assert said["stack"][-1]["at"].endswith(" until_written")
 
 
 def test_the_stack_is_written_and_read(log, capsys):

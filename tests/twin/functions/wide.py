@@ -290,6 +290,10 @@ def twice(event):
     return list(outer(event)) and [first is not None]
 
 
+def quiet(event):
+    return [one["messageId"] for _ in range(2) for one in records(event)]
+
+
 def outer(event):
     yield from records(event)
 
