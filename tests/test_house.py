@@ -35,6 +35,7 @@ NAMESPACES = (
     "|rpc|server|service|session|telemetry|thread|url|user_agent"
 )
 ATTRIBUTE = re.compile(rf"(?:{NAMESPACES})\.[a-z0-9_]+(?:\.[a-z0-9_]+)*")
+CONFLICT = ("<" * 7 + " ", ">" * 7 + " ")
 MODULE_NAMES = re.compile(
     r"http\.(?:client|server)|os\.path|lumitrace\.(?:handler|capture|wire|reassembly|testing)(?:\..*)?"
 )
@@ -379,16 +380,33 @@ def every_module_says_what_it_is_for(checkout):
 @wall
 def no_path_of_one_machine(checkout):
     """Nothing in the checkout knows where somebody keeps it."""
+    return [
+        f"{place} holds a path of one machine"
+        for place, line in _lines_of_text(checkout)
+        if MACHINE_PATH.search(line)
+    ]
+
+
+@wall
+def no_conflict_is_left(checkout):
+    """Nothing in the checkout waits for somebody to choose between two versions."""
+    return [
+        f"{place} is left of a merge"
+        for place, line in _lines_of_text(checkout)
+        if line.startswith(CONFLICT)
+    ]
+
+
+def _lines_of_text(checkout):
+    """Yield where each line stands, and the line, of all that somebody wrote."""
     tops = ("src", "examples", "scripts", "tests", "docs", "benchmarks", ".ci")
     paths = [path for top in tops for path in (checkout / top).rglob("*")]
     paths += [*checkout.glob("*.md"), *checkout.glob("*.toml")]
-    return [
-        f"{path.relative_to(checkout)}:{number} holds a path of one machine"
-        for path in sorted(paths)
-        if path.is_file() and _is_source(path.relative_to(checkout))
-        for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1)
-        if MACHINE_PATH.search(line)
-    ]
+    for path in sorted(paths):
+        name = path.relative_to(checkout)
+        if path.is_file() and _is_source(name):
+            for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1):
+                yield f"{name}:{number}", line
 
 
 def _is_source(path):
@@ -457,6 +475,7 @@ REFUSED = [
     (every_module_says_what_it_is_for, "src/lumitrace/wire/a.py", "a = 1"),
     (no_path_of_one_machine, "docs/a.md", "cd /" + "home/ada/lumitrace"),
     (no_path_of_one_machine, "tests/a.py", "ROOT = '/" + "work/x'"),
+    (no_conflict_is_left, "docs/a.md", "one\n" + "<" * 7 + " HEAD\ntwo"),
 ]
 
 
