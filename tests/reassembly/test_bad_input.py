@@ -1,10 +1,12 @@
 """Whatever a command is given: one clear sentence on stderr, an exit code, never a traceback."""
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -22,7 +24,10 @@ MISUSED = [
 ]
 FAILED = [
     (["why", "missing.log"], "missing.log: there is no such file"),
-    (["why", "."], "is a folder"),
+    (["why", "nothing"], "is a folder without files"),
+    (["why", "encrypted.zip"], "is encrypted; unpack it first"),
+    (["why", "archive.tar"], "is a tar archive; unpack it first"),
+    (["why", "night.zst"], "is compressed"),
     (["why", "empty.log"], "empty.log is empty"),
     (["why", "noise.bin"], "noise.bin holds no text"),
     (["why", "night.gz"], "is compressed"),
@@ -42,12 +47,28 @@ def folder(night, tmp_path, monkeypatch):
     (tmp_path / "empty.log").write_text("\n")
     (tmp_path / "noise.bin").write_bytes(bytes(range(256)) * 20)
     (tmp_path / "night.gz").write_bytes(b"\x1f\x8b\x08\x00")
+    (tmp_path / "night.zst").write_bytes(b"(\xb5/\xfd\x04\x00")
+    (tmp_path / "archive.tar").write_bytes(bytes(257) + b"ustar" + bytes(250))
+    (tmp_path / "encrypted.zip").write_bytes(encrypted())
+    (tmp_path / "nothing").mkdir()
     (tmp_path / "plain.log").write_text("hello\nworld\n")
     forged = 'START RequestId: a Version: 1\n{"lumitrace":1,"record":"start","requestId":"b"}\n'
     (tmp_path / "forged.log").write_text(forged + "END RequestId: a\n")
     monkeypatch.setenv("PYTHONPATH", str(Path(lumitrace.__file__).parent.parent))
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def encrypted():
+    """Return a zip file whose only member says that it is encrypted."""
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as archive:
+        archive.writestr("night.log", "hello")
+    content = written.getvalue()
+    for header, flags_at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = content.index(header) + flags_at
+        content = content[:at] + b"\x01" + content[at + 1 :]
+    return content
 
 
 @pytest.fixture

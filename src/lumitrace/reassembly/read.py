@@ -10,7 +10,7 @@ from lumitrace.reassembly.aws import Account
 from lumitrace.reassembly.events import Counts, LogEvent
 from lumitrace.reassembly.problem import Problem
 from lumitrace.reassembly.sources.cloudwatch import CloudWatch
-from lumitrace.reassembly.sources.file import read_file
+from lumitrace.reassembly.sources.file import files_of, read_file
 from lumitrace.reassembly.sources.window import Window
 from lumitrace.reassembly.transaction import Assembled
 
@@ -22,7 +22,7 @@ class Where:
     """Where to read.
 
     Attributes:
-        paths: files; ``-`` is standard input.
+        paths: files and folders; ``-`` is standard input.
         log_groups: names of log groups; a ``*`` at the end stands for any ending.
     """
 
@@ -53,6 +53,8 @@ def read(where: Where) -> Assembled:
     assembled.counts.broken += counts.broken
     assembled.incomplete = [problem.sentence for problem in problems]
     if not assembled.span_by_id:
+        if problems:
+            raise problems[0]
         raise Problem(_no_span_lines(assembled))
     return assembled
 
@@ -73,7 +75,9 @@ def _no_span_lines(assembled: Assembled) -> str:
 
 def _sources(where: Where, counts: Counts, problems: list[Problem]) -> Iterator[Iterable[LogEvent]]:
     for path in dict.fromkeys(where.paths):
-        yield _until_it_fails(read_file(path, counts), problems)
+        for file in _until_it_fails(files_of(path), problems):
+            for source in _until_it_fails(read_file(file, counts, found=file != path), problems):
+                yield _until_it_fails(source, problems)
     if not where.log_groups:
         return
     try:

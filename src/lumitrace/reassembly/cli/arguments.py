@@ -98,7 +98,10 @@ def _command(
 
 def _source_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "paths", nargs="*", metavar="PATH", help="a log file, plain or JSON; - is standard input"
+        "paths",
+        nargs="*",
+        metavar="PATH",
+        help="a log file in any form, an archive or a folder; - is standard input",
     )
     source = command.add_argument_group("CloudWatch Logs")
     source.add_argument(
