@@ -22,8 +22,8 @@ BESIDE = Path(__file__).parents[1] / "capture" / "conftest.py"
 _spec = spec_from_file_location("aws_in_small", BESIDE)
 _small = module_from_spec(_spec)
 _spec.loader.exec_module(_small)
-aws, captured, clock, event, _fresh = (
-    getattr(_small, name) for name in ("aws", "captured", "clock", "event", "_fresh")
+aws, captured, clock, event, _fresh, _session = (
+    getattr(_small, name) for name in ("aws", "captured", "clock", "event", "_fresh", "_session")
 )
 
 INJECTED, NOT_INJECTED = "injected", "not injected"
