@@ -42,11 +42,11 @@ def test_the_whole_lines(captured, context, clock, ids, monkeypatch):
         "spanId": "0000000000000002",
         "requestId": context.aws_request_id,
         "name": "shop",
-        "kind": "SERVER",
         "startUs": 1795383700000000,
     }
     assert start == head | {
         "record": "start",
+        "kind": "SERVER",
         "timestamp": start["timestamp"],
         "trigger": "other",
         "attributes": {

@@ -142,7 +142,7 @@ def end(
 ) -> None:
     """Write what waits and the ``invocation`` line; nothing of the invocation is kept after it."""
     span = invocation.handler
-    fields: dict[str, Any] = {"name": span.name, "kind": span.kind, "startUs": invocation.start_us}
+    fields = {"name": span.name, "startUs": invocation.start_us, **lines.kind(span)}
     try:
         if settings.hang_stack:
             with guard:

@@ -113,6 +113,11 @@ def first_of_process() -> "dict[str, Any]":
     return {name: value for name, value in attributes.items() if value}
 
 
+def kind(span: Span) -> "dict[str, Any]":
+    """Return what the ``invocation`` line says of its kind: nothing where it is the usual one."""
+    return {} if span.kind == semconv.KIND_SERVER else {"kind": span.kind}
+
+
 def outcome(span: Span, result: object, raised: BaseException | None) -> "dict[str, Any]":
     """Status and error of the handler; an answer of 500 and more to a web caller is a failure."""
     if raised is not None:

@@ -132,7 +132,6 @@ def _thin(
     if handler.attributes.get(semconv.FAAS_TRIGGER) == semconv.TRIGGER_HTTP:
         opening.pop("xrayRoot", None)  # joins nothing at a public edge
     if opening["kind"] == semconv.KIND_SERVER:
-        del fields["kind"]
         del opening["kind"]
     fields |= {**opening, **fields, "detail": False}
     handler.tags = {**tags, **handler.tags}
