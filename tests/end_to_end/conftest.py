@@ -98,17 +98,27 @@ class Night:
                     yield event, json.loads(line)
 
 
-def play(folder, environment=None, *, seconds=6, broken_after=3, ask_items=False):
+def play(  # a night: each is named
+    folder,
+    environment=None,
+    *,
+    seconds=6,
+    broken_after=3,
+    ask_items=False,
+    forged=True,
+    sandboxes=2,
+):
     """Sell for a while, wait until all is quiet, have ids forged, and read every log."""
     settings = Settings(
-        layers=LAYERS, retry_delays_s=(0.1, 0.2), environment=environment, sandboxes=2
+        layers=LAYERS, retry_delays_s=(0.1, 0.2), environment=environment, sandboxes=sandboxes
     )
     with Stage(settings=settings, max_batching_window_s=0.3) as stage:
         seed(stage)
         truth = sell(stage.api_url, seconds=seconds, broken_after=broken_after, rate=8, seed=7)
         stage.drain()
-        forge(stage)
-        stage.drain()
+        if forged:
+            forge(stage)
+            stage.drain()
         groups = log_groups(stage.clients.logs)
         events = [event for group in groups for event in log_events(stage.clients.logs, group)]
         night = Night(truth, events, folder)
@@ -173,3 +183,11 @@ def night(tmp_path_factory):
 def night_without_injection(tmp_path_factory):
     """Nothing is sent along: hops join by what AWS itself answers."""
     return play(tmp_path_factory.mktemp("none"), {"LUMITRACE_INJECT": "none"}, seconds=3)
+
+
+@pytest.fixture(scope="session")
+def night_sampled(tmp_path_factory):
+    """Three of ten traces are told in detail; for want of detail there is nothing to forge."""
+    own = {"LUMITRACE_HTTP_HOSTS": "127.0.0.1", "LUMITRACE_SAMPLE": "0.3"}
+    folder = tmp_path_factory.mktemp("sampled")
+    return play(folder, own, seconds=2, broken_after=1, forged=False, sandboxes=1)
