@@ -1,9 +1,16 @@
 """The engine beside the Python reading: the same log, the same spans, hops and transactions."""
 
+import copy
+import functools
 import importlib.util
+import io
+import json
+import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lumitrace.reassembly.assemble import assemble
 from lumitrace.reassembly.events import Counts, LogEvent
@@ -71,3 +78,85 @@ def test_a_generated_shop_is_the_same_for_both(tmp_path, mixed):
         events.append(LogEvent("", f"sandbox {sandbox}", None, line, place))
 
     assert oracle.differences(events, assemble(events)) == {}
+
+
+def odd_streams():
+    """Return the log events of functions that died, and of text that only looks like it."""
+    lines = (HERE / "odd_streams.jsonl").read_text("utf-8").splitlines()
+    return [LogEvent(*json.loads(line), order) for order, line in enumerate(lines)]
+
+
+def test_odd_streams_are_the_same_for_both():
+    """Deaths, forged lines, cut logs, processes side by side: none of it differs."""
+    events = odd_streams()
+
+    assert oracle.differences(events, assemble(events)) == {}
+
+
+KILLED = "2026-11-22T23:26:41.000Z {} Task timed out after 3.00 seconds"
+# The numbers of streams are those of the reading, and no result.
+RESULTS = {
+    "spans": "*",
+    "hops": "*",
+    "members": "*",
+    "fans": "*",
+    "candidates": "*",
+    "cut": "*",
+    "invocations": "* EXCLUDE (at_stream)",
+    "details": "* EXCLUDE (at_stream)",
+}
+
+
+def shop_with_deaths(spans):
+    """Return the log events of a shop of which every seventh invocation is killed."""
+    out = io.StringIO()
+    shop.write(out, spans, mixed=True)
+    events, sandbox = [], 0
+    for place, line in enumerate(out.getvalue().splitlines()):
+        sandbox += line.startswith("START ")
+        if sandbox % 7 == 0 and '"record":"invocation"' in line:
+            said = KILLED.format(re.search('"requestId":"([^"]+)"', line)[1])
+        else:
+            said = line
+        where = ("/aws/lambda/shop", f"sandbox {sandbox}")
+        events.append(LogEvent(*where, 1_795_390_000_000 + place, said, place))
+    return events
+
+
+def results_of(events):
+    """Return every row of every result."""
+    engine = oracle.engine_of(events)
+    return {
+        table: sorted(engine.rows(f"SELECT {columns} FROM {table}"), key=repr)  # noqa: S608
+        for table, columns in RESULTS.items()
+    }
+
+
+SMALL_SHOP = shop_with_deaths(120)
+
+
+@functools.cache
+def plainly():
+    """Return the results of the small shop as it was written."""
+    return results_of(SMALL_SHOP)
+
+
+@settings(max_examples=3, deadline=None)
+@given(random=st.randoms(use_true_random=False), times=st.integers(1, 3))
+def test_any_order_and_any_duplication_give_the_same_rows(random, times):
+    """R05, R06: lines come in any order, from any number of files, and more than once."""
+    events = [event for event in SMALL_SHOP for _ in range(random.randint(1, times))]
+    random.shuffle(events)
+    again = [copy.copy(event) for event in events]
+    for order, event in enumerate(again):
+        event.order = order
+
+    assert results_of(again) == plainly()
+
+
+def test_a_shop_with_deaths_is_the_same_for_both():
+    """Some invocations are killed, and those beside them in the stream are not touched."""
+    events = [copy.copy(event) for event in SMALL_SHOP]
+
+    assert oracle.differences(events, assemble(events)) == {}
+    assert {row[9] for row in plainly()["invocations"]} >= {None, "Sandbox.Timedout"}

@@ -66,7 +66,7 @@ def assemble(events: Iterable[LogEvent]) -> Assembled:
     number_attempts(attempts)
     _name_destinations(attempts)
     counts.health = sorted(set(counts.health))
-    rows = _rows(attempts)
+    rows = rows_of(attempts)
     result = Joined(rows).run() if rows.spans else Result([], [], {}, set(), {})
     return _together(attempts, counts, result)
 
@@ -104,7 +104,8 @@ def _name_destinations(attempts: list[Attempt]) -> None:
             extend(attempt.invocation.link_out, [key])
 
 
-def _rows(attempts: list[Attempt]) -> Rows:
+def rows_of(attempts: list[Attempt]) -> Rows:
+    """Return what goes into the steps of *attempts*."""
     rows = Rows()
     seen: set[str] = set()
     asked = _asked(attempts)

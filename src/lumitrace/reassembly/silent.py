@@ -22,7 +22,7 @@ def stand_in(attempts: Iterable[Attempt]) -> None:
     triggers = _triggers(attempts)
     for attempt in attempts:
         if attempt.invocation is None and (attempt.failed or attempt.request_id in named):
-            attempt.invocation = _invocation(attempt)
+            attempt.invocation = invocation_of(attempt)
             attempt.spans = [attempt.invocation]
             if attempt.request_id not in named:
                 attempt.trigger, attempt.source = triggers.get(attempt.function, ("", ""))
@@ -54,7 +54,7 @@ def _of(kind: str, keys: Iterable[str]) -> set[str]:
     return {key[len(head) :] for key in keys if key.startswith(head)}
 
 
-def _invocation(attempt: Attempt) -> Span:
+def invocation_of(attempt: Attempt) -> Span:
     """Return what Lambda's lines alone say of *attempt*; its ids are made of those lines.
 
     Attempts of one request id are one trace.

@@ -2,7 +2,7 @@
 
 import functools
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +83,7 @@ class DuckDb:
 
     def __init__(self, connection: "duckdb.DuckDBPyConnection | None" = None) -> None:
         self.connection = connection or _database().cursor()
+        self.apart: Callable[[DuckDb], None] = lambda _: None
 
     def make(self, table: str, select: str) -> None:
         """Let the rows of *select* become *table*."""
@@ -91,6 +92,10 @@ class DuckDb:
     def add(self, table: str, select: str) -> None:
         """Add the rows of *select* to *table*."""
         self.connection.execute(f"INSERT INTO {table} {select}")
+
+    def read_apart(self) -> None:
+        """Make the tables of what is read line by line, as whoever loaded the lines said."""
+        self.apart(self)
 
     def number(self, query: str) -> int:
         """Return the one number that *query* asks for."""

@@ -4,12 +4,13 @@ A line is regular where both readers see the same in it: `lines` says what that 
 costs a few microseconds here, and thirty there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
+from lumitrace.reassembly.events import LogEvent
 from lumitrace.reassembly.pipeline.duckdb import DuckDb
 from lumitrace.reassembly.pipeline.lines import LINE_COLUMNS
-from lumitrace.reassembly.pipeline.load import Loading
+from lumitrace.reassembly.pipeline.load import Apart, Loading, Placed
 from lumitrace.wire.span_line import MARK
 
 # A log event is at most 1 MiB, and an export may put a time before it.
@@ -25,7 +26,7 @@ _SCHEMA = (
     '"resource":"VARCHAR","httpStatus":"BIGINT","receiveCount":"BIGINT","recordId":"VARCHAR",'
     '"error":{"type":"VARCHAR","code":"VARCHAR","message":"VARCHAR"},"calls":[["VARCHAR"]],'
     '"open":["VARCHAR"],"records":[["VARCHAR"]],"links":[["VARCHAR"]],"linkIn":["VARCHAR"],'
-    '"linkOut":["VARCHAR"],"failedRecords":["VARCHAR"],"tags":"MAP(VARCHAR,VARCHAR)"}'
+    '"linkOut":["VARCHAR"],"failedRecords":["VARCHAR"],"summary":[["VARCHAR"]],"sampled":"VARCHAR","detail":"VARCHAR","tags":"MAP(VARCHAR,VARCHAR)"}'
 )
 _ID = "regexp_full_match({0}, '[0-9a-f]{{{1}}}') AND trim({0}, '0') <> ''"
 
@@ -37,9 +38,10 @@ _REGULAR = (
     r"\\u|.\{"
     '"lumitrace":1,|"tags":.*"tags":|":-?[0-9]+'
     r"\.[0-9]*0[,}]|"
-    '":-?[0-9][-+.eE0-9]{16,}'
+    '":-?[0-9][-+.eE0-9]{16,}|"bound":|"failedRecords":'
     "')"
 )
+_SAID = f"CASE WHEN {_REGULAR} THEN TRY(from_json(message, '{_SCHEMA}')) END"
 _REPORT = (
     r"REPORT RequestId: (\S+)\tDuration: (\d{1,12}\.?\d{0,3}) ms\tBilled Duration: (\d{1,12}) ms"
     r"\tMemory Size: (\d{1,9}) MB\tMax Memory Used: (\d{1,9}) MB\t"
@@ -76,19 +78,45 @@ _NUMBERS = {"startUs", "durationUs", "offsetUs", "status", "httpStatus", "receiv
 def load_text(engine: DuckDb, paths: Sequence[Path]) -> Loading:
     """Load plain log lines of *paths*, a stream a file, and return what is loaded."""
     loading = Loading(engine)
-    execute = engine.connection.execute
+    read: dict[int, tuple[Path, int]] = {}
     for path in paths:
         stream = loading.stream("", str(path))
-        execute(
-            "CREATE OR REPLACE TEMP TABLE raw AS SELECT NULL::BIGINT AS time_ms, message, "  # noqa: S608
-            f"CASE WHEN {_REGULAR} THEN TRY(from_json(message, '{_SCHEMA}')) END AS said "
-            "FROM read_csv(?, columns = {'message': 'VARCHAR'}, delim = '\x01', quote = '', "
-            "escape = '', header = false, auto_detect = false, strict_mode = false, "
-            f"max_line_size = {MAX_LINE}, null_padding = true, new_line = '\\n')",
-            [str(path)],
+        read[stream] = (path, loading.places)
+        _make_raw(
+            engine, path, f"CASE WHEN {_REGULAR} THEN TRY(from_json(message, '{_SCHEMA}')) END"
         )
         _read_raw(loading, stream)
+    engine.apart = Apart(loading, lambda streams: _again(engine, read, streams)).read
     return loading
+
+
+def _make_raw(engine: DuckDb, path: Path, said: str) -> None:
+    """Make the table ``raw``: a row a line of the file at *path*."""
+    engine.connection.execute(
+        "CREATE OR REPLACE TEMP TABLE raw AS SELECT NULL::BIGINT AS time_ms, message, "  # noqa: S608
+        f"{said} AS said FROM "
+        "read_csv(?, columns = {'message': 'VARCHAR'}, delim = '\x01', quote = '', escape = '', "
+        "header = false, auto_detect = false, strict_mode = false, "
+        f"max_line_size = {MAX_LINE}, null_padding = true, new_line = '\\n')",
+        [str(path)],
+    )
+
+
+def _again(
+    engine: DuckDb, read: dict[int, tuple[Path, int]], streams: Collection[int]
+) -> Iterator[Placed]:
+    """Yield the lines of the files that are *streams* once more."""
+    for stream in streams:
+        path, first = read[stream]
+        _make_raw(engine, path, "NULL")
+        query = engine.connection.execute(
+            "SELECT rowid, message FROM raw WHERE message IS NOT NULL"
+        )
+        while several := query.fetchmany(BATCH):
+            for place, message in several:
+                event = LogEvent("", str(path), None, message, first + place)
+                yield stream, first + place, event
+        engine.connection.execute("DROP TABLE raw")
 
 
 def _read_raw(loading: Loading, stream: int) -> None:
@@ -177,6 +205,9 @@ def _line(stream: int, first: int) -> str:
         "line_in": "said.linkIn",
         "line_out": "said.linkOut",
         "failed_records": "said.failedRecords",
+        "summary": "said.summary",
+        "unsampled": "CASE WHEN said.sampled = 'false' OR said.detail = 'false' THEN 1 ELSE 0 END",
+        "is_odd": "0",
         "tags": "said.tags",
     }
     return ", ".join(

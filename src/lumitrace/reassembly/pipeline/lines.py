@@ -8,8 +8,9 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from lumitrace.reassembly import log_lines as grammar
-from lumitrace.reassembly.fields import clean, failure_of, items, tag_text, text, whole
+from lumitrace.reassembly.fields import clean, failure_of, items, rare, tag_text, text, whole
 from lumitrace.reassembly.model import Failure, Report
+from lumitrace.reassembly.platform_line import init_failure
 from lumitrace.wire import span_line
 from lumitrace.wire.context import is_id
 
@@ -55,6 +56,9 @@ LINE_COLUMNS = {
     "line_in": TEXTS,
     "line_out": TEXTS,
     "failed_records": TEXTS,
+    "summary": LISTS,
+    "unsampled": NUMBER,
+    "is_odd": NUMBER,
     "tags": TAGS,
 }
 PLATFORM_COLUMNS = {
@@ -72,6 +76,7 @@ PLATFORM_COLUMNS = {
     "failure_message": TEXT,
 }
 RAISED = "raised"
+MANAGED = "managed"  # the first line of a sandbox that runs several invocations side by side
 
 
 def span_rows(message: str, place: int, stream_id: int, moment: int) -> Iterator[Row]:
@@ -106,10 +111,20 @@ def _span_row(item: dict[str, Any]) -> Row:
         _lists(item.get("records")),
         _lists(item.get("links")),
         *(_texts(item.get(key)) for key in ("linkIn", "linkOut", "failedRecords")),
+        _lists(item.get("summary")),
+        int(item.get("sampled") is False or item.get("detail") is False),
+        int(_is_odd(item)),
         {clean(key): tag_text(value) for key, value in tags.items()}
         if isinstance(tags, dict)
         else None,
     )
+
+
+def _is_odd(item: dict[str, Any]) -> bool:
+    """Tell whether only the whole attempt explains *item*: what its records sent, or failed."""
+    if "bound" in item or "failedRecords" in item:
+        return True
+    return any(bool(rare(entry).get("bound")) for entry in items(item.get("calls")) if entry)
 
 
 def _lists(value: object) -> list[list[str | None]] | None:
@@ -131,8 +146,10 @@ def platform_rows(message: str, stream_id: int, moment: int) -> Iterator[Row]:
     line = grammar.platform_line(message)
     if line is not None:
         report = line.report or Report()
-        row = (line.kind.lower(), line.request_id, line.function, *_measured(report))
-        yield (stream_id, moment, *row, *_failed(line.failure))
+        kind = MANAGED if line.managed else line.kind.lower()
+        row = (kind, line.request_id, line.function, *measured(report))
+        failure = init_failure(line.init) if line.init else line.failure
+        yield (stream_id, moment, *row, *_failed(failure))
         return
     told = grammar.application_line(message)
     if told.failure is not None:
@@ -140,7 +157,8 @@ def platform_rows(message: str, stream_id: int, moment: int) -> Iterator[Row]:
         yield (stream_id, moment, RAISED, told.request_id, "", *nothing, *_failed(told.failure))
 
 
-def _measured(report: Report) -> Row:
+def measured(report: Report) -> Row:
+    """Return what *report* says: duration and init in microseconds, billed ms, memory in MB."""
     return (
         _thousandths(report.duration_ms),
         _whole_number(report.billed_ms),

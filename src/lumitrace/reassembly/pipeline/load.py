@@ -1,9 +1,11 @@
 """Log events loaded into DuckDB as the tables that the steps begin with: each read in Python."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from lumitrace.reassembly.events import LogEvent
+from lumitrace.reassembly.pipeline.apart import NAMES, PLAIN, STRETCHES, Stretches, rows_apart
+from lumitrace.reassembly.pipeline.apart import TABLES as ODD_TABLES
 from lumitrace.reassembly.pipeline.duckdb import DuckDb
 from lumitrace.reassembly.pipeline.lines import (
     LINE_COLUMNS,
@@ -17,6 +19,8 @@ from lumitrace.wire import span_line
 
 STREAM_COLUMNS = {"stream_id": "BIGINT", "log_group": "VARCHAR", "log_stream": "VARCHAR"}
 CHUNK = 20_000  # rows in one statement
+
+Placed = tuple[int, int, LogEvent]  # the number of its stream, its own, and the event
 
 
 class Loading:
@@ -55,12 +59,40 @@ class Loading:
 def load_events(engine: DuckDb, events: Iterable[LogEvent]) -> Loading:
     """Load *events*, each line read in Python."""
     loading = Loading(engine)
+    kept: list[Placed] = []
     for event in events:
         loading.places += 1
         stream = loading.stream(event.group, event.stream)
         loading.add(stream, loading.places, event.time_ms, event.message)
+        kept.append((stream, loading.places, event))
     loading.flush()
+    engine.apart = Apart(loading, lambda _: kept).read
     return loading
+
+
+class Apart:
+    """Reads what is not plain: *again* yields the lines of the streams that it is asked for."""
+
+    def __init__(
+        self, loading: Loading, again: Callable[[Collection[int]], Iterable[Placed]]
+    ) -> None:
+        self.loading, self.again = loading, again
+
+    def read(self, engine: DuckDb) -> None:
+        """Make the tables of what is read line by line."""
+        stretches = Stretches.of(*map(engine.rows, (STRETCHES, PLAIN, NAMES)))
+        tables = {name: Table(engine, name, columns) for name, columns in ODD_TABLES.items()}
+        events = list(self._events(stretches)) if stretches.spans else []
+        for table, row in rows_apart(events, self.loading.streams, stretches.names):
+            tables[table].add(row)
+        for loaded in tables.values():
+            loaded.flush()
+
+    def _events(self, stretches: Stretches) -> Iterator[LogEvent]:
+        for stream, place, event in self.again(stretches.spans.keys()):
+            moment = place if event.time_ms is None else event.time_ms
+            if stretches.holds(stream, moment) and stretches.is_read(stream, event.message):
+                yield event
 
 
 TABLES = {"streams": STREAM_COLUMNS, "lines": LINE_COLUMNS, "platform": PLATFORM_COLUMNS}

@@ -4,9 +4,12 @@ The text is the same: sqlglot translates it. What comes in is read line by line 
 workers, so lumitrace must be installed there, or handed out with ``--py-files``.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from lumitrace.reassembly.events import LogEvent
+from lumitrace.reassembly.pipeline.apart import NAMES, PLAIN, STRETCHES, Stretches, rows_apart
+from lumitrace.reassembly.pipeline.apart import TABLES as ODD_TABLES
 from lumitrace.reassembly.pipeline.lines import (
     LINE_COLUMNS,
     LISTS,
@@ -23,6 +26,7 @@ from lumitrace.reassembly.problem import Problem
 from lumitrace.wire.span_line import MARK
 
 if TYPE_CHECKING:
+    from pyspark import RDD
     from pyspark.sql import DataFrame, SparkSession
 
 _TYPES = {
@@ -58,13 +62,15 @@ def session(master: str, *, memory: str = "") -> "SparkSession":
 class Spark:
     """A Spark session, as the engine of the steps.
 
-    Each table is written to the folder *work* before the next reads it: a walk over the plans of
-    all the steps before it would not end. The folder is one that every worker reaches.
+    Each table is computed before the next reads it: a walk over the plans of all the steps before
+    it would not end. Where the folder *work* is given, one that every worker reaches, tables are
+    written there; else they stay on the workers, which is faster and does not outlive them.
     """
 
-    def __init__(self, spark: "SparkSession", work: str) -> None:
+    def __init__(self, spark: "SparkSession", work: str = "") -> None:
         self.spark, self.work = spark, work.rstrip("/")
         self.written = 0
+        self.apart: Callable[[Spark], None] = lambda _: None
 
     def make(self, table: str, select: str) -> None:
         """Let the rows of *select* become *table*."""
@@ -82,8 +88,15 @@ class Spark:
         """Return all rows of *query*."""
         return [tuple(row) for row in self.spark.sql(translated(query)).collect()]
 
+    def read_apart(self) -> None:
+        """Make the tables of what is read line by line, as whoever loaded the lines said."""
+        self.apart(self)
+
     def keep(self, table: str, frame: "DataFrame") -> None:
-        """Write *frame* down and let it be *table*."""
+        """Compute *frame* and let it be *table*."""
+        if not self.work:
+            frame.localCheckpoint().createOrReplaceTempView(table)
+            return
         self.written += 1
         path = f"{self.work}/{self.written:04d}-{table}"
         frame.write.parquet(path)
@@ -100,16 +113,32 @@ def translated(statement: str) -> str:
 def load_text(engine: Spark, paths: Sequence[str]) -> None:
     """Load plain log lines of *paths*, a stream a file."""
     context = engine.spark.sparkContext
-    for number, path in enumerate(paths):
-        stream = context.textFile(path).zipWithIndex().mapPartitions(_Reader(number))
-        both = stream.cache()
-        for name, columns in (("lines", LINE_COLUMNS), ("platform", PLATFORM_COLUMNS)):
-            rows = both.filter(_Of(name)).map(_second)
-            frame = engine.spark.createDataFrame(rows, schema_of(columns))
-            if number:
-                frame = engine.spark.table(name).union(frame)
-            engine.keep(name, frame)
-        both.unpersist()
+    texts = {number: context.textFile(path).zipWithIndex() for number, path in enumerate(paths)}
+    every = context.union([text.mapPartitions(_Reader(number)) for number, text in texts.items()])
+    _tables(engine, every, {"lines": LINE_COLUMNS, "platform": PLATFORM_COLUMNS})
+    names = [(number, "", path) for number, path in enumerate(paths)]
+    columns = {"stream_id": NUMBER, "log_group": TEXT, "log_stream": TEXT}
+    engine.keep("streams", engine.spark.createDataFrame(names, schema_of(columns)))
+
+    def read(engine: Spark) -> None:
+        stretches = Stretches.of(*map(engine.rows, (STRETCHES, PLAIN, NAMES)))
+        odd = [texts[number].mapPartitions(_Odd(number, stretches)) for number in stretches.spans]
+        lines = context.union(odd) if odd else context.emptyRDD()
+        rows = lines.groupByKey().flatMap(_Apart(list(paths), stretches.names))
+        _tables(engine, rows, ODD_TABLES, empty=not odd)
+
+    engine.apart = read
+
+
+def _tables(
+    engine: Spark, rows: "RDD[Any]", tables: dict[str, dict[str, str]], *, empty: bool = False
+) -> None:
+    """Make each of *tables* of those *rows* that bear its name."""
+    cached = rows.cache()
+    for name, columns in tables.items():
+        of_table: Any = [] if empty else cached.filter(_Of(name)).map(_second)
+        engine.keep(name, engine.spark.createDataFrame(of_table, schema_of(columns)))
+    cached.unpersist()
 
 
 def schema_of(columns: dict[str, str]) -> str:
@@ -145,3 +174,30 @@ class _Of:
 
 def _second(row: tuple[str, Row]) -> Row:
     return row[1]
+
+
+class _Odd:
+    """Picks the lines of one stream that are read apart; goes to the workers."""
+
+    def __init__(self, stream: int, stretches: Stretches) -> None:
+        self.stream, self.stretches = stream, stretches
+
+    def __call__(self, lines: Iterable[tuple[str, int]]) -> Iterator[tuple[int, tuple[int, str]]]:
+        for message, place in lines:
+            if self.stretches.holds(self.stream, place) and self.stretches.is_read(
+                self.stream, message
+            ):
+                yield self.stream, (place, message)
+
+
+class _Apart:
+    """Reads the odd lines of a stream; goes to the workers."""
+
+    def __init__(self, paths: list[str], names: dict[int, str]) -> None:
+        self.paths, self.names = paths, names
+
+    def __call__(self, group: tuple[int, Iterable[tuple[int, str]]]) -> Iterator[tuple[str, Row]]:
+        stream, lines = group
+        path = self.paths[stream]
+        events = [LogEvent("", path, None, message, place) for place, message in sorted(lines)]
+        return rows_apart(events, {("", path): stream}, self.names)

@@ -23,6 +23,9 @@ class Engine(Protocol):
     def number(self, query: str) -> int:
         """Return the one number that *query* asks for."""
 
+    def read_apart(self) -> None:
+        """Make the tables of pipeline/apart.py: what has to be read line by line."""
+
 
 @dataclass
 class Step:
@@ -64,18 +67,17 @@ class Steps:
 
     def unfold(self) -> None:
         """Make spans and what joins them of ``lines`` and ``platform``."""
-        self.part("begun")
-        for _ in range(self.max_rounds):
-            if not self.count("nested"):
-                break
-            self.part("unnest")
-        self.part("attempts")
-        if self.count("untrusted"):
-            self.part("distrust")
+        self.part("frames")
+        self.part("odd")
+        if self.count("odd_requests") or self.count("trusted") < self.count("lines"):
+            self.part("pick")
         self.part("unfold")
         if self._doubled("listed") or self._doubled("batched"):
             self.part("once")
-        for part in ("open", "details", "invocations", "rows"):
+        for part in ("open", "details", "invocations"):
+            self.part(part)
+        self.engine.read_apart()
+        for part in ("told", "keys", "rows"):
             self.part(part)
 
     def join(self) -> None:

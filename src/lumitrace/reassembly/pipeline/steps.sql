@@ -35,8 +35,9 @@
 --
 -- What comes out: invocations, details, hops, candidates, members, cut, fans, outcomes, and the figures.
 
--- part begun
--- When an invocation began and ended in its stream, by Lambda's own lines.
+-- part frames
+-- When an invocation began and ended in its stream, by Lambda's own lines. A sandbox runs one at a
+-- time, and tries a request again under the same id: an attempt is one START.
 
 -- make begun
 SELECT b.stream_id, b.request_id, b.moment AS from_moment, MIN(e.moment) AS end_moment
@@ -47,99 +48,180 @@ LEFT JOIN platform e
 WHERE b.what = 'start'
 GROUP BY b.stream_id, b.request_id, b.moment
 
--- A sandbox runs one invocation at a time: a START inside another's time was printed by somebody.
--- make nested
-SELECT c.stream_id, c.request_id, c.from_moment
-FROM (
-  SELECT b.stream_id, b.request_id, b.from_moment,
-         MAX(b.end_moment) OVER (
-           PARTITION BY b.stream_id ORDER BY b.from_moment, b.request_id
-           ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS covered_until
-  FROM begun b
-) c
-WHERE c.covered_until > c.from_moment
-
--- part unnest
--- Only what lies in an invocation that lies in no other is thrown out, then one looks again.
-
--- make thrown
-SELECT DISTINCT n.stream_id, n.request_id, n.from_moment
-FROM nested n
-JOIN begun o ON o.stream_id = n.stream_id
-LEFT JOIN nested m
-  ON m.stream_id = o.stream_id AND m.request_id = o.request_id AND m.from_moment = o.from_moment
-WHERE m.stream_id IS NULL AND o.request_id <> n.request_id
-  AND o.from_moment < n.from_moment AND o.end_moment > n.from_moment
-
--- make kept
-SELECT b.stream_id, b.request_id, b.from_moment, b.end_moment
+-- make frames
+SELECT b.stream_id, b.request_id, b.from_moment, b.end_moment,
+       LAG(b.end_moment) OVER (
+         PARTITION BY b.stream_id ORDER BY b.from_moment, b.end_moment, b.request_id) AS before_moment,
+       LEAD(b.from_moment) OVER (
+         PARTITION BY b.stream_id ORDER BY b.from_moment, b.end_moment, b.request_id) AS next_moment,
+       LEAD(b.from_moment) OVER (
+         PARTITION BY b.stream_id, b.request_id ORDER BY b.from_moment) AS again_moment
 FROM begun b
-LEFT JOIN thrown t
-  ON t.stream_id = b.stream_id AND t.request_id = b.request_id AND t.from_moment = b.from_moment
-WHERE t.stream_id IS NULL
 
--- make begun
-SELECT stream_id, request_id, from_moment, end_moment FROM kept
+-- make bracketed
+SELECT stream_id, MIN(CASE WHEN what = 'start' THEN moment END) AS first_start
+FROM platform
+WHERE request_id <> ''
+  AND (what IN ('start', 'end') OR (what = 'report' AND failure_type IS NULL))
+GROUP BY stream_id
 
--- make nested
-SELECT c.stream_id, c.request_id, c.from_moment
-FROM (
-  SELECT b.stream_id, b.request_id, b.from_moment,
-         MAX(b.end_moment) OVER (
-           PARTITION BY b.stream_id ORDER BY b.from_moment, b.request_id
-           ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS covered_until
-  FROM begun b
-) c
-WHERE c.covered_until > c.from_moment
-
--- part attempts
--- Lambda tries a request again under the same id: an attempt is one START. An end without a START
--- is an attempt whose beginning was not read. until_moment bounds its lines; its report comes later.
+-- A stream whose STARTs and ENDs are not one pair after another is read line by line (pipeline/
+-- apart.py): a line within an invocation may have been printed by anybody. So is one of several
+-- processes, and one in which Lambda speaks of failures alone.
+-- make odd_streams
+SELECT f.stream_id FROM frames f
+WHERE f.next_moment IS NOT NULL AND (f.end_moment IS NULL OR f.next_moment < f.end_moment)
+UNION
+SELECT p.stream_id FROM platform p WHERE p.what = 'managed'
+UNION
+SELECT p.stream_id
+FROM platform p
+JOIN bracketed k ON k.stream_id = p.stream_id
+LEFT JOIN (SELECT DISTINCT stream_id, request_id FROM begun) b
+  ON b.stream_id = p.stream_id AND b.request_id = p.request_id
+WHERE p.what IN ('end', 'report') AND p.request_id <> '' AND b.stream_id IS NULL
+  AND p.moment >= k.first_start
+UNION
+SELECT p.stream_id
+FROM platform p
+LEFT JOIN bracketed k ON k.stream_id = p.stream_id
+WHERE k.stream_id IS NULL AND (p.request_id <> '' OR p.what = 'raised')
 
 -- make attempts
-SELECT c.stream_id, c.request_id, c.from_moment,
-       COALESCE(c.end_moment, c.next_moment, 9007199254740992) AS until_moment,
-       COALESCE(c.again_moment, 9007199254740992) AS again_moment,
-       CASE WHEN c.end_moment IS NULL THEN 0 ELSE 1 END AS ended
-FROM (
-  SELECT b.stream_id, b.request_id, b.from_moment, b.end_moment,
-         LEAD(b.from_moment) OVER (
-           PARTITION BY b.stream_id ORDER BY b.from_moment, b.request_id) AS next_moment,
-         LEAD(b.from_moment) OVER (
-           PARTITION BY b.stream_id, b.request_id ORDER BY b.from_moment) AS again_moment
-  FROM begun b
-) c
-UNION ALL
-SELECT e.stream_id, e.request_id, 0 AS from_moment, MAX(e.moment) AS until_moment,
-       9007199254740992 AS again_moment, 1 AS ended
-FROM platform e
-LEFT JOIN (SELECT DISTINCT stream_id, request_id FROM begun) b
-  ON b.stream_id = e.stream_id AND b.request_id = e.request_id
-WHERE e.what IN ('end', 'report') AND e.request_id <> '' AND b.stream_id IS NULL
-GROUP BY e.stream_id, e.request_id
+SELECT f.stream_id, f.request_id, f.from_moment, f.before_moment, f.next_moment,
+       COALESCE(f.end_moment, 9007199254740992) AS until_moment,
+       COALESCE(f.again_moment, 9007199254740992) AS again_moment,
+       CASE WHEN f.end_moment IS NULL THEN 0 ELSE 1 END AS ended
+FROM frames f
+LEFT JOIN odd_streams o ON o.stream_id = f.stream_id
+WHERE o.stream_id IS NULL
 
 -- A line of ours counts where its request id is that of the invocation around it. A stream without
 -- lines of Lambda's is believed at a line's beginning.
--- make bracketed
-SELECT DISTINCT stream_id FROM platform WHERE request_id <> ''
-
--- make untrusted
-SELECT l.place
+-- make trusted
+SELECT l.place, l.at_start, l.stream_id, l.line_request, l.record, l.line_span, l.line_name,
+       l.is_odd, COALESCE(a.from_moment, 0) AS attempt_moment
 FROM lines l
+LEFT JOIN odd_streams o ON o.stream_id = l.stream_id
 LEFT JOIN bracketed b ON b.stream_id = l.stream_id
 LEFT JOIN attempts a
   ON a.stream_id = l.stream_id AND a.request_id = l.line_request
   AND l.moment BETWEEN a.from_moment AND a.until_moment
-WHERE (b.stream_id IS NOT NULL AND a.stream_id IS NULL)
-   OR (b.stream_id IS NULL AND (l.at_start = 0 OR l.line_request = ''))
+WHERE o.stream_id IS NULL
+  AND (a.stream_id IS NOT NULL
+       OR (b.stream_id IS NULL AND l.at_start = 1 AND l.line_request <> ''))
 
--- part distrust
+-- part odd
+-- What is not plain goes through the reading line by line, and comes back as rows. Plain is an
+-- attempt that ended, whose handler's line says how, of which Lambda says no failure, and which wrote
+-- nothing that only the whole attempt explains. One that wrote no lines is plain unless it failed.
 
--- make trusted
-SELECT l.* FROM lines l LEFT JOIN untrusted u ON u.place = l.place WHERE u.place IS NULL
+-- make told_of
+SELECT l.stream_id, l.line_request, l.attempt_moment,
+       MAX(CASE WHEN l.record = 'invocation' THEN 1 ELSE 0 END) AS told_end,
+       MIN(CASE WHEN l.record IN ('start', 'invocation') THEN l.line_span END) AS first_handler,
+       MAX(CASE WHEN l.record IN ('start', 'invocation') THEN l.line_span END) AS last_handler,
+       MAX(l.is_odd) AS any_odd
+FROM trusted l
+GROUP BY l.stream_id, l.line_request, l.attempt_moment
+
+-- make odd_requests
+SELECT a.stream_id, a.request_id
+FROM attempts a
+LEFT JOIN told_of t
+  ON t.stream_id = a.stream_id AND t.line_request = a.request_id
+  AND t.attempt_moment = a.from_moment
+WHERE a.ended = 0 OR t.told_end = 0 OR t.any_odd = 1 OR t.first_handler <> t.last_handler
+UNION
+SELECT p.stream_id, p.request_id
+FROM platform p
+WHERE p.failure_type IS NOT NULL AND p.request_id <> ''
+  AND (p.what <> 'raised' OR p.failure_type LIKE 'Runtime.%')
+UNION
+SELECT a.stream_id, a.request_id
+FROM platform p
+JOIN attempts a ON a.stream_id = p.stream_id
+LEFT JOIN told_of t
+  ON t.stream_id = a.stream_id AND t.line_request = a.request_id
+  AND t.attempt_moment = a.from_moment
+WHERE p.what = 'raised' AND p.moment BETWEEN a.from_moment AND a.until_moment
+  AND (p.request_id = '' OR p.request_id = a.request_id)
+  AND (p.failure_type LIKE 'Runtime.%' OR t.told_end IS NULL)
+UNION
+SELECT t.stream_id, t.line_request AS request_id
+FROM told_of t
+WHERE t.attempt_moment = 0 AND t.any_odd = 1
+UNION
+SELECT a.stream_id, a.request_id
+FROM platform p
+JOIN attempts a ON a.stream_id = p.stream_id
+LEFT JOIN told_of t
+  ON t.stream_id = a.stream_id AND t.line_request = a.request_id
+  AND t.attempt_moment = a.from_moment
+WHERE p.what = 'init_report' AND p.failure_type IS NOT NULL AND t.stream_id IS NULL
+  AND p.moment >= COALESCE(a.before_moment, 0) AND p.moment <= a.until_moment
+UNION
+SELECT a.stream_id, a.request_id
+FROM platform p
+JOIN bracketed k ON k.stream_id = p.stream_id
+JOIN attempts a ON a.stream_id = p.stream_id AND a.from_moment = k.first_start
+WHERE p.what IN ('end', 'report') AND p.request_id <> '' AND p.moment < k.first_start
+
+-- From when until when it has to be read: what lies between two attempts may belong to either.
+-- make stretches
+SELECT o.stream_id, 0 AS after_moment, 9007199254740992 AS until_moment
+FROM odd_streams o
+UNION
+SELECT a.stream_id, COALESCE(a.before_moment, 0) AS after_moment,
+       COALESCE(a.next_moment, 9007199254740992) AS until_moment
+FROM attempts a
+JOIN odd_requests q ON q.stream_id = a.stream_id AND q.request_id = a.request_id
+UNION
+SELECT q.stream_id, 0 AS after_moment, 9007199254740992 AS until_moment
+FROM odd_requests q
+LEFT JOIN bracketed k ON k.stream_id = q.stream_id
+WHERE k.stream_id IS NULL
+UNION
+SELECT p.stream_id, 0 AS after_moment, COALESCE(k.first_start, 9007199254740992) AS until_moment
+FROM platform p
+JOIN bracketed k ON k.stream_id = p.stream_id
+WHERE p.what IN ('end', 'report') AND p.request_id <> ''
+  AND (k.first_start IS NULL OR p.moment < k.first_start)
+
+-- What lies in a stretch and is plain is not read again.
+-- make plain_requests
+SELECT DISTINCT a.stream_id, a.request_id
+FROM attempts a
+JOIN (SELECT DISTINCT stream_id FROM stretches) s ON s.stream_id = a.stream_id
+LEFT JOIN odd_requests q ON q.stream_id = a.stream_id AND q.request_id = a.request_id
+WHERE q.stream_id IS NULL
+UNION
+SELECT DISTINCT t.stream_id, t.line_request AS request_id
+FROM told_of t
+JOIN (SELECT DISTINCT stream_id FROM stretches) s ON s.stream_id = t.stream_id
+LEFT JOIN odd_requests q ON q.stream_id = t.stream_id AND q.request_id = t.line_request
+WHERE t.attempt_moment = 0 AND q.stream_id IS NULL
+
+-- make stream_names
+SELECT l.stream_id, MIN(l.line_name) AS function_name
+FROM trusted l
+WHERE l.record IN ('start', 'invocation') AND l.line_name <> ''
+GROUP BY l.stream_id
+
+-- part pick
+-- Only where a line is not trusted or not plain.
+
+-- make kept
+SELECT l.*
+FROM lines l
+JOIN (SELECT DISTINCT place, at_start, stream_id, line_request FROM trusted) t
+  ON t.place = l.place AND t.at_start = l.at_start AND t.stream_id = l.stream_id
+  AND t.line_request = l.line_request
+LEFT JOIN odd_requests q ON q.stream_id = l.stream_id AND q.request_id = l.line_request
+WHERE q.stream_id IS NULL
 
 -- make lines
-SELECT * FROM trusted
+SELECT * FROM kept
 
 -- part unfold
 -- The handler's own span: the start line, the invocation line, and whatever flushes told of it.
@@ -156,7 +238,8 @@ SELECT l.line_span AS span_id, MIN(l.line_trace) AS trace_id, MIN(l.stream_id) A
        MAX(l.line_error_message) AS error_message, MAX(l.line_trigger) AS trigger_name,
        MAX(l.line_route) AS route, MAX(l.line_source) AS source_name,
        MAX(l.line_xray) AS xray_root, MAX(l.line_received) AS receive_count,
-       MAX(CASE WHEN l.record = 'invocation' THEN 1 ELSE 0 END) AS told_end
+       MAX(CASE WHEN l.record = 'invocation' THEN 1 ELSE 0 END) AS told_end,
+       MAX(l.unsampled) AS unsampled
 FROM lines l
 WHERE l.record IN ('start', 'invocation') OR (l.record = 'calls' AND l.line_name = '')
 GROUP BY l.line_span
@@ -224,6 +307,31 @@ FROM (
 ) u
 WHERE LENGTH(u.entry[1]) = 16 AND LENGTH(u.entry[2]) = 32
 
+-- Calls that are told in sums: one span for all calls of an operation and a resource.
+-- make summed
+SELECT SUBSTR(SHA256(u.line_span || CHR(0) || u.entry[1] || CHR(0) || u.entry[2]), 1, 16) AS span_id,
+       u.line_trace AS trace_id, u.line_span AS parent_id, u.stream_id AS at_stream,
+       u.line_request AS request_id, u.moment AS said_moment, u.entry[1] AS operation,
+       u.entry[2] AS resource, COALESCE(TRY_CAST(u.entry[3] AS BIGINT), 0) AS call_count,
+       COALESCE(TRY_CAST(u.entry[4] AS BIGINT), 0) AS duration_us,
+       CASE WHEN LENGTH(u.entry[5]) > 4 THEN u.entry[5] END AS key_list
+FROM (
+  SELECT l.line_trace, l.line_span, l.stream_id, l.line_request, l.moment,
+         UNNEST(l.summary) AS entry
+  FROM lines l
+) u
+WHERE u.entry[1] IS NOT NULL AND u.entry[2] IS NOT NULL
+
+-- make sums
+SELECT m.span_id, MIN(m.trace_id) AS sum_trace, MIN(m.parent_id) AS sum_parent,
+       MIN(m.at_stream) AS sum_stream, MIN(m.request_id) AS sum_request,
+       MIN(m.said_moment) AS sum_moment, MIN(m.operation) AS sum_operation,
+       MIN(m.resource) AS sum_resource, MAX(m.call_count) AS sum_count,
+       MAX(m.duration_us) AS sum_duration,
+       MAX(CASE WHEN m.key_list IS NULL THEN 0 ELSE 1 END) AS has_keys
+FROM summed m
+GROUP BY m.span_id
+
 -- part once
 -- Only where a span came twice: lines are delivered at least once.
 
@@ -289,7 +397,8 @@ GROUP BY o.span_id
 -- make details
 SELECT t.span_id, t.trace_id, t.parent_id, t.at_stream, t.request_id, t.said_moment, t.role,
        t.start_us, t.duration_us, t.operation, t.resource, t.http_status, t.status,
-       t.error_type, t.error_code, t.error_message, t.record_id, t.receive_count
+       t.error_type, t.error_code, t.error_message, t.record_id, t.receive_count, 0 AS call_count,
+       t.start_us + COALESCE(t.duration_us, 0) AS end_us
 FROM told t
 LEFT JOIN handlers h ON h.span_id = t.span_id
 WHERE h.span_id IS NULL
@@ -297,7 +406,8 @@ UNION ALL
 SELECT e.span_id, e.trace_id, e.parent_id, e.at_stream, e.request_id, e.said_moment, 'call' AS role,
        e.start_us, e.duration_us, e.operation, e.resource, e.http_status, 0 AS status,
        CAST(NULL AS TEXT) AS error_type, CAST(NULL AS TEXT) AS error_code,
-       CAST(NULL AS TEXT) AS error_message, '' AS record_id, 0 AS receive_count
+       CAST(NULL AS TEXT) AS error_message, '' AS record_id, 0 AS receive_count, 0 AS call_count,
+       e.start_us + e.duration_us AS end_us
 FROM listed e
 LEFT JOIN told t ON t.span_id = e.span_id
 WHERE t.span_id IS NULL
@@ -306,7 +416,7 @@ SELECT b.span_id, b.trace_id, b.parent_id, b.at_stream, b.request_id, b.said_mom
        'record' AS role, b.start_us, b.duration_us, '' AS operation, '' AS resource,
        0 AS http_status, 0 AS status, CAST(NULL AS TEXT) AS error_type,
        CAST(NULL AS TEXT) AS error_code, CAST(NULL AS TEXT) AS error_message,
-       b.record_id, 0 AS receive_count
+       b.record_id, 0 AS receive_count, 0 AS call_count, b.start_us + b.duration_us AS end_us
 FROM batched b
 LEFT JOIN told t ON t.span_id = b.span_id
 WHERE t.span_id IS NULL
@@ -316,84 +426,168 @@ SELECT o.span_id, o.open_trace AS trace_id, o.open_parent AS parent_id, o.open_s
        o.open_start AS start_us, CAST(NULL AS BIGINT) AS duration_us, o.open_operation AS operation,
        o.open_resource AS resource, 0 AS http_status, 0 AS status,
        CAST(NULL AS TEXT) AS error_type, CAST(NULL AS TEXT) AS error_code,
-       CAST(NULL AS TEXT) AS error_message, '' AS record_id, 0 AS receive_count
+       CAST(NULL AS TEXT) AS error_message, '' AS record_id, 0 AS receive_count,
+       0 AS call_count, o.open_start AS end_us
 FROM opened o
 UNION ALL
 SELECT w.span_id, w.trace_id, w.parent_id, w.at_stream, w.request_id, w.said_moment, w.role,
        w.start_us, CAST(NULL AS BIGINT) AS duration_us, '' AS operation, '' AS resource,
        0 AS http_status, 0 AS status, CAST(NULL AS TEXT) AS error_type,
        CAST(NULL AS TEXT) AS error_code, CAST(NULL AS TEXT) AS error_message,
-       '' AS record_id, 0 AS receive_count
+       '' AS record_id, 0 AS receive_count, 0 AS call_count, w.start_us AS end_us
 FROM owners w
+UNION ALL
+SELECT m.span_id, m.sum_trace AS trace_id, m.sum_parent AS parent_id, m.sum_stream AS at_stream,
+       m.sum_request AS request_id, m.sum_moment AS said_moment, 'call' AS role,
+       COALESCE(h.start_us, t.start_us, 0) AS start_us, m.sum_duration AS duration_us,
+       m.sum_operation AS operation, m.sum_resource AS resource, 0 AS http_status, 0 AS status,
+       CAST(NULL AS TEXT) AS error_type, CAST(NULL AS TEXT) AS error_code,
+       CAST(NULL AS TEXT) AS error_message, '' AS record_id, 0 AS receive_count,
+       m.sum_count AS call_count,
+       CASE WHEN m.sum_count > 0
+            THEN COALESCE(h.start_us + COALESCE(h.duration_us, 0),
+                          t.start_us + COALESCE(t.duration_us, 0), 0)
+            ELSE COALESCE(h.start_us, t.start_us, 0) + m.sum_duration END AS end_us
+FROM sums m
+LEFT JOIN handlers h ON h.span_id = m.sum_parent
+LEFT JOIN told t ON t.span_id = m.sum_parent
 
 -- part invocations
--- What Lambda said of an attempt: its report, and the first word on a failure; out of memory is the
--- last word, because Lambda calls the exit that follows from it an exit.
+-- What Lambda measured of an attempt, and when it was last heard of.
 
 -- make reported
 SELECT a.stream_id, a.request_id, a.from_moment, MAX(p.duration_us) AS report_us,
-       MAX(p.billed_ms) AS billed_ms, MAX(p.memory_mb) AS memory_mb,
-       MAX(p.max_memory_mb) AS max_memory_mb, MAX(p.init_us) AS init_us
+       MAX(p.billed_ms) AS report_billed, MAX(p.memory_mb) AS report_memory,
+       MAX(p.max_memory_mb) AS report_max, MAX(p.init_us) AS report_init,
+       MAX(p.moment) AS last_moment
 FROM platform p
 JOIN attempts a ON a.stream_id = p.stream_id AND a.request_id = p.request_id
-WHERE p.what = 'report' AND p.moment >= a.from_moment AND p.moment < a.again_moment
+WHERE p.what IN ('end', 'report') AND p.moment >= a.from_moment AND p.moment < a.again_moment
 GROUP BY a.stream_id, a.request_id, a.from_moment
 
--- make said_failures
-SELECT f.stream_id, f.request_id, f.from_moment, f.failure_type, f.failure_message
-FROM (
-  SELECT a.stream_id, a.request_id, a.from_moment, p.failure_type, p.failure_message,
-         ROW_NUMBER() OVER (
-           PARTITION BY a.stream_id, a.request_id, a.from_moment
-           ORDER BY CASE WHEN p.failure_type = 'Runtime.OutOfMemory' THEN 0 ELSE 1 END,
-                    p.moment, p.failure_type, p.failure_message) AS said_first
-  FROM platform p
-  JOIN attempts a ON a.stream_id = p.stream_id AND a.request_id = p.request_id
-  WHERE p.failure_type IS NOT NULL AND p.what <> 'raised'
-    AND p.moment >= a.from_moment AND p.moment < a.again_moment
-) f
-WHERE f.said_first = 1
-
--- The runtime prints an exception that left the handler; in text without a request id.
--- make raised
-SELECT f.stream_id, f.request_id, f.from_moment, f.failure_type, f.failure_message
-FROM (
-  SELECT a.stream_id, a.request_id, a.from_moment, p.failure_type, p.failure_message,
-         ROW_NUMBER() OVER (
-           PARTITION BY a.stream_id, a.request_id, a.from_moment
-           ORDER BY p.moment, p.failure_type, p.failure_message) AS said_first
-  FROM platform p
-  JOIN attempts a ON a.stream_id = p.stream_id
-  WHERE p.what = 'raised' AND (p.request_id = '' OR p.request_id = a.request_id)
-    AND p.moment BETWEEN a.from_moment AND a.until_moment
-) f
-WHERE f.said_first = 1
-
+-- A moment below the year 1973 is the number of a line: its source has no times.
 -- make invocations
 SELECT h.span_id, h.trace_id, h.parent_id, h.at_stream, h.request_id, h.function_name, h.kind,
-       h.start_us, COALESCE(h.duration_us, r.report_us) AS duration_us,
-       CASE WHEN h.status = 2 OR f.failure_type IS NOT NULL
-              OR (x.failure_type IS NOT NULL
-                  AND (h.duration_us IS NULL OR x.failure_type LIKE 'Runtime.%'))
-            THEN 2 ELSE 0 END AS status,
-       CASE WHEN h.status = 2 THEN h.error_type
-            ELSE COALESCE(f.failure_type, x.failure_type) END AS error_type,
+       h.start_us, h.duration_us, h.status, CASE WHEN h.status = 2 THEN h.error_type END AS error_type,
        CASE WHEN h.status = 2 THEN h.error_code END AS error_code,
-       CASE WHEN h.status = 2 THEN h.error_message
-            ELSE COALESCE(f.failure_message, x.failure_message) END AS error_message,
+       CASE WHEN h.status = 2 THEN h.error_message END AS error_message,
        h.trigger_name, h.route, h.source_name, h.xray_root, h.receive_count, h.first_moment,
-       CASE WHEN h.told_end = 1 OR a.ended = 1 THEN 1 ELSE 0 END AS ended,
-       r.report_us, r.billed_ms, r.memory_mb, r.max_memory_mb, r.init_us
+       h.told_end AS ended, r.report_us, r.report_billed AS billed_ms, r.report_memory AS memory_mb,
+       r.report_max AS max_memory_mb, r.report_init AS init_us, h.unsampled,
+       CASE WHEN r.last_moment > 100000000000 AND r.last_moment >= h.last_moment
+            THEN r.last_moment * 1000
+            WHEN h.last_moment > 100000000000 THEN h.last_moment * 1000 ELSE 0 END AS heard_us
 FROM handlers h
 LEFT JOIN attempts a
   ON a.stream_id = h.at_stream AND a.request_id = h.request_id
   AND h.first_moment BETWEEN a.from_moment AND a.until_moment
 LEFT JOIN reported r
   ON r.stream_id = a.stream_id AND r.request_id = a.request_id AND r.from_moment = a.from_moment
-LEFT JOIN said_failures f
-  ON f.stream_id = a.stream_id AND f.request_id = a.request_id AND f.from_moment = a.from_moment
-LEFT JOIN raised x
-  ON x.stream_id = a.stream_id AND x.request_id = a.request_id AND x.from_moment = a.from_moment
+
+-- part told
+-- What was read line by line; a span that stands in two log streams is one.
+
+-- make told_invocations
+SELECT o.*
+FROM odd_invocations o
+JOIN (SELECT span_id, MIN(at_stream) AS one_stream FROM odd_invocations GROUP BY span_id) f
+  ON f.span_id = o.span_id AND f.one_stream = o.at_stream
+LEFT JOIN invocations i ON i.span_id = o.span_id
+WHERE i.span_id IS NULL
+
+-- add invocations
+SELECT n.* FROM told_invocations n
+
+-- make new_details
+SELECT o.*
+FROM odd_details o
+JOIN (SELECT span_id, MIN(at_stream) AS one_stream FROM odd_details GROUP BY span_id) f
+  ON f.span_id = o.span_id AND f.one_stream = o.at_stream
+LEFT JOIN details d ON d.span_id = o.span_id
+LEFT JOIN invocations i ON i.span_id = o.span_id
+WHERE d.span_id IS NULL AND i.span_id IS NULL
+
+-- add details
+SELECT n.* FROM new_details n
+
+-- part keys
+-- What was sent; and invocations without span lines, where somebody names their request id.
+
+-- make sent
+SELECT u.link_key, u.trace_id, u.span_id
+FROM (
+  SELECT e.trace_id, e.span_id,
+         UNNEST(STRING_SPLIT(SUBSTR(e.key_list, 3, LENGTH(e.key_list) - 4), '","')) AS link_key
+  FROM listed e
+  WHERE e.key_list IS NOT NULL
+) u
+UNION ALL
+SELECT u.link_key, u.line_trace AS trace_id, u.line_span AS span_id
+FROM (SELECT l.line_trace, l.line_span, UNNEST(l.line_out) AS link_key FROM lines l) u
+UNION ALL
+SELECT u.link_key, u.trace_id, u.span_id
+FROM (
+  SELECT m.trace_id, m.span_id,
+         UNNEST(STRING_SPLIT(SUBSTR(m.key_list, 3, LENGTH(m.key_list) - 4), '","')) AS link_key
+  FROM summed m
+  WHERE m.key_list IS NOT NULL
+) u
+UNION ALL
+SELECT o.link_key, o.trace_id, o.span_id FROM odd_sent o
+
+-- make named
+SELECT SUBSTR(k.link_key, 8) AS named_request FROM sent k WHERE k.link_key LIKE 'lambda:%'
+UNION
+SELECT SUBSTR(u.link_key, 13) AS named_request
+FROM (SELECT UNNEST(l.line_in) AS link_key FROM lines l) u
+WHERE u.link_key LIKE 'destination:%'
+UNION
+SELECT SUBSTR(b.key_told, 13) AS named_request FROM batched b WHERE b.key_told LIKE 'destination:%'
+UNION
+SELECT SUBSTR(o.link_key, 13) AS named_request
+FROM odd_received o
+WHERE o.link_key LIKE 'destination:%'
+
+-- make silent
+SELECT a.stream_id, a.request_id, a.from_moment, r.report_us, r.report_billed, r.report_memory,
+       r.report_max, r.report_init, r.last_moment,
+       COALESCE(CASE WHEN s.log_group LIKE '/aws/lambda/%' THEN SUBSTR(s.log_group, 13) END,
+                f.function_name, NULLIF(s.log_group, ''), 'unknown function') AS said_name
+FROM attempts a
+JOIN named n ON n.named_request = a.request_id
+JOIN streams s ON s.stream_id = a.stream_id
+LEFT JOIN stream_names f ON f.stream_id = a.stream_id
+LEFT JOIN told_of t ON t.stream_id = a.stream_id AND t.line_request = a.request_id
+LEFT JOIN odd_requests q ON q.stream_id = a.stream_id AND q.request_id = a.request_id
+LEFT JOIN reported r
+  ON r.stream_id = a.stream_id AND r.request_id = a.request_id AND r.from_moment = a.from_moment
+WHERE t.stream_id IS NULL AND q.stream_id IS NULL
+
+-- Its ids are made of Lambda's lines; attempts of one request are one trace.
+-- make stand_ins
+SELECT SUBSTR(SHA256(m.said_name || CHR(0) || m.request_id || CHR(0)
+              || CAST(m.from_moment AS TEXT)), 1, 16) AS span_id,
+       SUBSTR(SHA256(m.said_name || CHR(0) || m.request_id), 1, 32) AS trace_id, '' AS parent_id,
+       m.stream_id AS at_stream, m.request_id, m.said_name AS function_name, 'SERVER' AS kind,
+       m.from_moment * 1000 AS start_us,
+       COALESCE(m.report_us, (m.last_moment - m.from_moment) * 1000) AS duration_us, 0 AS status,
+       CAST(NULL AS TEXT) AS error_type, CAST(NULL AS TEXT) AS error_code,
+       CAST(NULL AS TEXT) AS error_message, 'other' AS trigger_name, '' AS route,
+       '' AS source_name, '' AS xray_root, 0 AS receive_count, m.from_moment AS first_moment,
+       1 AS ended, m.report_us, m.report_billed AS billed_ms, m.report_memory AS memory_mb,
+       m.report_max AS max_memory_mb, m.report_init AS init_us, 0 AS unsampled, 0 AS heard_us
+FROM silent m
+UNION
+SELECT o.* FROM odd_silent o JOIN named n ON n.named_request = o.request_id
+
+-- make new_invocations
+SELECT o.*
+FROM stand_ins o
+LEFT JOIN invocations i ON i.span_id = o.span_id
+WHERE i.span_id IS NULL
+
+-- add invocations
+SELECT n.* FROM new_invocations n
 
 -- part rows
 -- What joins.
@@ -403,8 +597,7 @@ SELECT i.trace_id, i.span_id, i.parent_id, i.start_us, 'invocation' AS role,
        i.start_us + COALESCE(i.duration_us, 0) AS end_us
 FROM invocations i
 UNION ALL
-SELECT d.trace_id, d.span_id, d.parent_id, d.start_us, d.role,
-       d.start_us + COALESCE(d.duration_us, 0) AS end_us
+SELECT d.trace_id, d.span_id, d.parent_id, d.start_us, d.role, d.end_us
 FROM details d
 
 -- make linked
@@ -417,33 +610,68 @@ SELECT DISTINCT k.line_trace AS trace_id, k.line_span AS span_id, k.link[1] AS l
        k.link[2] AS linked_span
 FROM linked k
 WHERE COALESCE(k.link[3], '') = ''
+UNION
+SELECT o.trace_id, o.span_id, o.linked_trace, o.linked_span FROM odd_links o
 
--- make claims
-SELECT DISTINCT k.line_trace AS trace_id, k.line_span AS span_id, k.link[1] AS claimed_trace,
-       k.link[2] AS claimed_span
+-- make claimed
+SELECT DISTINCT k.line_trace, k.line_span, k.link[1] AS of_trace, k.link[2] AS of_span
 FROM linked k
 WHERE k.link[3] = 'claimed'
+UNION
+SELECT o.trace_id AS line_trace, o.span_id AS line_span, o.claimed_trace AS of_trace,
+       o.claimed_span AS of_span
+FROM odd_claims o
+
+-- Where a trace is not sampled, HTTP calls send the id of what they stand below.
+-- make asked
+SELECT c.of_trace, c.of_span, d.span_id AS call_span
+FROM (SELECT DISTINCT of_trace, of_span FROM claimed) c
+JOIN invocations i ON i.trace_id = c.of_trace AND i.span_id = c.of_span
+JOIN details d
+  ON d.at_stream = i.at_stream AND d.request_id = i.request_id AND d.trace_id = i.trace_id
+WHERE i.unsampled = 1 AND d.operation LIKE 'http.%'
+UNION
+SELECT c.of_trace, c.of_span, d.span_id AS call_span
+FROM (SELECT DISTINCT of_trace, of_span FROM claimed) c
+JOIN details r ON r.trace_id = c.of_trace AND r.span_id = c.of_span AND r.role = 'record'
+JOIN invocations i
+  ON i.at_stream = r.at_stream AND i.request_id = r.request_id AND i.unsampled = 1
+JOIN details d
+  ON d.at_stream = r.at_stream AND d.request_id = r.request_id AND d.trace_id = r.trace_id
+WHERE d.operation LIKE 'http.%'
+
+-- make claims
+SELECT c.line_trace AS trace_id, c.line_span AS span_id, c.of_trace AS claimed_trace,
+       COALESCE(a.call_span, c.of_span) AS claimed_span
+FROM claimed c
+LEFT JOIN asked a ON a.of_trace = c.of_trace AND a.of_span = c.of_span
 
 -- Where an HTTP call was given up, what it asked may go on after it; where nobody asked for the
 -- answer, it may also begin after it. A second is left for clocks.
 -- make windows
 SELECT w.trace_id, w.span_id, w.start_us - 1000000 AS from_us,
-       CASE WHEN w.http_status > 0 THEN w.done_us ELSE 4503599627370496 END AS begun_by_us,
-       w.done_us AS ended_by_us
+       w.done_us AS begun_by_us,
+       CASE WHEN w.http_status > 0 THEN w.done_us ELSE 4503599627370496 END AS ended_by_us
 FROM (
   SELECT d.trace_id, d.span_id, d.start_us, d.http_status,
          1000000 + MAX(
            CASE WHEN d.duration_us IS NOT NULL AND (d.http_status > 0 OR d.status = 2)
-                THEN d.start_us + d.duration_us
-                WHEN i.start_us + i.duration_us > d.start_us + COALESCE(d.duration_us, 0)
-                THEN i.start_us + i.duration_us
-                ELSE d.start_us + COALESCE(d.duration_us, 0) END) AS done_us
+                THEN d.end_us
+                WHEN i.last_us > d.end_us THEN i.last_us
+                ELSE d.end_us END) AS done_us
   FROM details d
-  LEFT JOIN invocations i
+  LEFT JOIN odd_windows o ON o.span_id = d.span_id
+  LEFT JOIN (
+    SELECT at_stream, request_id, first_moment,
+           CASE WHEN heard_us > start_us + COALESCE(duration_us, 0) THEN heard_us
+                ELSE start_us + COALESCE(duration_us, 0) END AS last_us
+    FROM invocations) i
     ON i.at_stream = d.at_stream AND i.request_id = d.request_id AND i.first_moment <= d.said_moment
-  WHERE d.operation LIKE 'http.%'
+  WHERE d.operation LIKE 'http.%' AND o.span_id IS NULL
   GROUP BY d.trace_id, d.span_id, d.start_us, d.http_status
 ) w
+UNION
+SELECT o.trace_id, o.span_id, o.from_us, o.begun_by_us, o.ended_by_us FROM odd_windows o
 
 -- make records
 SELECT DISTINCT b.trace_id, b.span_id, b.batch_trace, b.batch_span
@@ -459,18 +687,8 @@ SELECT w.trace_id, w.span_id, i.trace_id AS batch_trace, i.span_id AS batch_span
 FROM owners w
 JOIN invocations i ON i.at_stream = w.at_stream AND i.request_id = w.request_id
 WHERE w.role = 'record' AND i.trace_id <> w.trace_id
-
--- make sent
-SELECT u.link_key, u.trace_id, u.span_id
-FROM (
-  SELECT e.trace_id, e.span_id,
-         UNNEST(STRING_SPLIT(SUBSTR(e.key_list, 3, LENGTH(e.key_list) - 4), '","')) AS link_key
-  FROM listed e
-  WHERE e.key_list IS NOT NULL
-) u
-UNION ALL
-SELECT u.link_key, u.line_trace AS trace_id, u.line_span AS span_id
-FROM (SELECT l.line_trace, l.line_span, UNNEST(l.line_out) AS link_key FROM lines l) u
+UNION
+SELECT o.trace_id, o.span_id, o.batch_trace, o.batch_span FROM odd_records o
 
 -- What a span received: the keys it names; its request id, where an Invoke was answered with it; and
 -- the context it read, where a call went out with another tracer's.
@@ -503,6 +721,8 @@ FROM (
   WHERE l.line_trigger IN ('authorizer', 'lambda-authorizer')
 ) u
 WHERE u.link_key LIKE 'apigw:%'
+UNION ALL
+SELECT o.link_key, o.trace_id, o.span_id FROM odd_received o
 
 -- A destination knows an invocation by its request id: after retries, the last attempt of it.
 -- make last_attempts
@@ -546,6 +766,8 @@ WHERE u.second IS NOT NULL AND LENGTH(u.fingerprint) = 16
 SELECT DISTINCT u.line_span AS replayed_span
 FROM (SELECT l.line_span, UNNEST(l.line_in) AS link_key FROM lines l) u
 WHERE u.link_key LIKE '["%'
+UNION
+SELECT o.span_id AS replayed_span FROM odd_replayed o
 
 -- make arrivals
 SELECT i.xray_root, i.trace_id, i.span_id, i.request_id,
@@ -570,7 +792,9 @@ SELECT i.xray_root, d.trace_id, d.span_id, d.request_id,
 FROM details d
 JOIN (SELECT DISTINCT at_stream, request_id, xray_root FROM invocations WHERE xray_root <> '') i
   ON i.at_stream = d.at_stream AND i.request_id = d.request_id
-WHERE d.operation IN ('sns.Publish', 'sns.PublishBatch', 'lambda.Invoke', 'events.PutEvents',
+LEFT JOIN sums m ON m.span_id = d.span_id
+WHERE (d.call_count = 0 OR (d.call_count = 1 AND m.has_keys = 1))
+  AND d.operation IN ('sns.Publish', 'sns.PublishBatch', 'lambda.Invoke', 'events.PutEvents',
       's3.PutObject', 's3.CopyObject', 's3.CompleteMultipartUpload')
 
 -- part hops

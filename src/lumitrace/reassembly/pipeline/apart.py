@@ -1,0 +1,183 @@
+"""What of a log is not plain, read line by line in Python and handed to the steps as rows.
+
+Which stretches of which streams these are is said by steps.sql: where an invocation died, where
+somebody printed what looks like Lambda's lines, where several run side by side. There the order of
+all lines decides, and the rules stand once, in ``stream.py`` and what belongs to it.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from lumitrace.reassembly.assemble import rows_of
+from lumitrace.reassembly.attempts import cut_into_attempts
+from lumitrace.reassembly.events import LogEvent
+from lumitrace.reassembly.log_lines import platform_line
+from lumitrace.reassembly.model import CLAIMED, INVOCATION, Attempt, Failure, Report, Span
+from lumitrace.reassembly.pipeline.lines import NUMBER, TEXT, Row, measured
+from lumitrace.reassembly.silent import invocation_of, stand_in
+from lumitrace.reassembly.unfold import unfold
+from lumitrace.wire import span_line
+
+_TIMED = {"duration_us": NUMBER, "status": NUMBER}
+_FAILED = {"error_type": TEXT, "error_code": TEXT, "error_message": TEXT}
+_INVOCATION = {
+    **dict.fromkeys(("span_id", "trace_id", "parent_id"), TEXT),
+    "at_stream": NUMBER,
+    **dict.fromkeys(("request_id", "function_name", "kind"), TEXT),
+    "start_us": NUMBER,
+    **_TIMED,
+    **_FAILED,
+    **dict.fromkeys(("trigger_name", "route", "source_name", "xray_root"), TEXT),
+    **dict.fromkeys(("receive_count", "first_moment", "ended", "report_us", "billed_ms"), NUMBER),
+    **dict.fromkeys(("memory_mb", "max_memory_mb", "init_us", "unsampled", "heard_us"), NUMBER),
+}
+_DETAIL = {
+    **dict.fromkeys(("span_id", "trace_id", "parent_id"), TEXT),
+    "at_stream": NUMBER,
+    "request_id": TEXT,
+    "said_moment": NUMBER,
+    "role": TEXT,
+    "start_us": NUMBER,
+    "duration_us": NUMBER,
+    "operation": TEXT,
+    "resource": TEXT,
+    "http_status": NUMBER,
+    "status": NUMBER,
+    **_FAILED,
+    "record_id": TEXT,
+    **dict.fromkeys(("receive_count", "call_count", "end_us"), NUMBER),
+}
+_SPAN = {"trace_id": TEXT, "span_id": TEXT}
+_TIMES = ("from_us", "begun_by_us", "ended_by_us")
+
+# The tables that come of it, by name, each with its columns.
+TABLES: dict[str, dict[str, str]] = {
+    "odd_invocations": _INVOCATION,
+    "odd_silent": _INVOCATION,
+    "odd_details": _DETAIL,
+    "odd_links": {**_SPAN, "linked_trace": TEXT, "linked_span": TEXT},
+    "odd_claims": {**_SPAN, "claimed_trace": TEXT, "claimed_span": TEXT},
+    "odd_windows": {**_SPAN, **dict.fromkeys(_TIMES, NUMBER)},
+    "odd_records": {**_SPAN, "batch_trace": TEXT, "batch_span": TEXT},
+    "odd_sent": {"link_key": TEXT, **_SPAN},
+    "odd_received": {"link_key": TEXT, **_SPAN},
+    "odd_replayed": {"span_id": TEXT},
+}
+STRETCHES = "SELECT stream_id, after_moment, until_moment FROM stretches"
+PLAIN = "SELECT stream_id, request_id FROM plain_requests"
+NAMES = "SELECT stream_id, function_name FROM stream_names"
+
+
+@dataclass
+class Stretches:
+    """Which lines of which streams are read apart; goes to Spark's workers."""
+
+    spans: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
+    plain: dict[int, set[str]] = field(default_factory=dict)
+    names: dict[int, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, spans: Iterable[Row], plain: Iterable[Row], names: Iterable[Row]) -> "Stretches":
+        """Return what the rows of the three queries say."""
+        found = cls()
+        for stream, after, until in spans:
+            found.spans.setdefault(stream, []).append((after, until))
+        for stream, request in plain:
+            found.plain.setdefault(stream, set()).add(request)
+        found.names = {stream: name for stream, name in names if stream in found.spans}
+        return found
+
+    def holds(self, stream: int, moment: int) -> bool:
+        """Tell whether a line of that *moment* lies in one."""
+        return any(after <= moment <= until for after, until in self.spans.get(stream, ()))
+
+    def is_read(self, stream: int, message: str) -> bool:
+        """Tell whether *message* is not a line of a plain invocation beside it."""
+        return _request_of(message) not in self.plain.get(stream, ())
+
+
+def _request_of(message: str) -> str:
+    """Return the request id that one of our lines, or of Lambda's, bears; "" for any other."""
+    if span_line.MARK in message:
+        found = span_line.find(message)
+        return str(found.objects[0].get("requestId")) if found.objects else ""
+    line = platform_line(message)
+    return line.request_id if line else ""
+
+
+def rows_apart(
+    events: Iterable[LogEvent], streams: dict[tuple[str, str], int], names: dict[int, str]
+) -> Iterator[tuple[str, Row]]:
+    """Yield the rows that *events* make, each with the name of its table.
+
+    Args:
+        events: all lines that were read of the streams, in any order of the streams.
+        streams: the number of a stream, by its group and name.
+        names: the function whose stream it is, where its other lines say it.
+    """
+    attempts, counts = cut_into_attempts(events)
+    for attempt in attempts:
+        unfold(attempt, counts)
+        known = names.get(streams[attempt.group, attempt.stream])
+        if (
+            known
+            and not attempt.objects
+            and attempt.function in {attempt.group, "unknown function"}
+        ):
+            attempt.function = known
+    stand_in(attempts)
+    seen: set[str] = set()
+    for attempt in attempts:
+        yield from _spans(attempt, streams[attempt.group, attempt.stream], seen)
+    rows = rows_of(attempts)
+    for table in ("links", "windows", "records", "sent", "received"):
+        for row in getattr(rows, table):
+            yield f"odd_{table}", row
+
+
+def _spans(attempt: Attempt, stream: int, seen: set[str]) -> Iterator[tuple[str, Row]]:
+    handler = attempt.invocation
+    if handler is None:
+        yield "odd_silent", _invocation(attempt, invocation_of(attempt), stream)
+        return
+    if handler.span_id in seen:  # the same under two names of one stream
+        return
+    for span in attempt.spans:
+        if span.span_id in seen:
+            continue
+        seen.add(span.span_id)
+        if span is handler:
+            yield "odd_invocations", _invocation(attempt, span, stream)
+        else:
+            yield "odd_details", _detail(attempt, span, stream)
+        for trace_id, claimed, relation in span.claims:
+            if relation == CLAIMED:
+                yield "odd_claims", (span.trace_id, span.span_id, trace_id, claimed)
+        if span.relations and span.role == INVOCATION:
+            yield "odd_replayed", (span.span_id,)
+
+
+def _invocation(attempt: Attempt, span: Span, stream: int) -> Row:
+    report_us, *measures = measured(attempt.report or Report())
+    failure = attempt.failure if attempt.failed else None
+    return (
+        *(span.span_id, span.trace_id, span.parent_id, stream),
+        *(attempt.request_id, attempt.function, span.kind, span.start_us, span.duration_us),
+        *(2 if attempt.failed else 0, *_why(failure)),
+        *(attempt.trigger, attempt.route, attempt.source, attempt.xray_root, span.receive_count),
+        *(attempt.start_ms, int(attempt.ended), report_us, *measures),
+        *(int(not attempt.sampled), attempt.end_ms * 1000),
+    )
+
+
+def _detail(attempt: Attempt, span: Span, stream: int) -> Row:
+    return (
+        *(span.span_id, span.trace_id, span.parent_id, stream, attempt.request_id),
+        *(attempt.start_ms, span.role, span.start_us, span.duration_us),
+        *(span.operation, span.resource, span.http_status, span.status, *_why(span.failure)),
+        *(span.record_id, span.receive_count, span.count, span.end_us),
+    )
+
+
+def _why(failure: Failure | None) -> Row:
+    return (failure.type, failure.code, failure.message) if failure else (None, None, None)
