@@ -10,15 +10,32 @@ EXPIRED = frozenset(("ExpiredToken", "ExpiredTokenException", "RequestExpired"))
 REFUSED = frozenset(
     ("UnrecognizedClientException", "InvalidClientTokenId", "InvalidSignatureException")
 )
+DENIED = frozenset(("AccessDeniedException", "AccessDenied"))
 
 
 @dataclass(frozen=True)
 class Account:
-    """Which account, region and endpoint; "" leaves it to boto3."""
+    """Which account, region and endpoint; "" leaves it to boto3.
+
+    *region* and *profile* may name several, parted by commas, where log groups are read.
+    """
 
     region: str = ""
     profile: str = ""
     endpoint_url: str = ""
+
+    @property
+    def name(self) -> str:
+        """Return what tells it from others, for people."""
+        return " ".join(word for word in (self.profile, self.region) if word)
+
+    def each(self) -> "list[Account]":
+        """Return every region of every profile."""
+        return [
+            Account(region.strip(), profile.strip(), self.endpoint_url)
+            for profile in self.profile.split(",")
+            for region in self.region.split(",")
+        ]
 
 
 @dataclass(frozen=True)
@@ -31,6 +48,7 @@ class Service:
         allow: the permissions that its use here needs.
         thing: what is named in a request: a log group, a table.
         retry: what to do where it refused for a reason not known here.
+        retry_mode, retries: how the SDK tries again where AWS throttles or does not answer.
     """
 
     client: str
@@ -38,6 +56,8 @@ class Service:
     allow: str
     thing: str
     retry: str = "try again, or a smaller window"
+    retry_mode: str = "standard"
+    retries: int = 3
 
 
 class AWS:
@@ -57,7 +77,7 @@ class AWS:
         # AWS's other tools honour AWS_REGION; boto3 knows AWS_DEFAULT_REGION alone.
         region = self.account.region or os.environ.get("AWS_REGION")
         session = boto3.Session(profile_name=self.account.profile or None, region_name=region)
-        retries = {"mode": "standard", "max_attempts": 3}
+        retries = {"mode": self.service.retry_mode, "max_attempts": self.service.retries}
         config = Config(connect_timeout=5, read_timeout=60, retries=retries)
         endpoint = self.account.endpoint_url or None
         return session.client(self.service.client, endpoint_url=endpoint, config=config)
@@ -90,7 +110,8 @@ class _Told:
     def _problem(self, error: Any) -> Problem:
         said = self.exceptions
         if isinstance(error, said.ClientError):
-            return Problem(self._refused(error.response.get("Error", {})))
+            refusal = error.response.get("Error", {})
+            return Problem(self._refused(refusal), denied=refusal.get("Code", "") in DENIED)
         where = self.aws.account.endpoint_url or self.aws.service.name
         for kinds, found, exit_code in (
             (said.ProfileNotFound, f"{error}; see aws configure list-profiles", MISUSE),
@@ -121,7 +142,7 @@ class _Told:
         if code == "ResourceNotFoundException":
             thing = self.aws.service.thing
             return f"{self.doing}: there is no such {thing}; check its name and --region"
-        if code in {"AccessDeniedException", "AccessDenied"}:
+        if code in DENIED:
             return f"{self.doing}: access denied; allow {self.aws.service.allow}"
         return f"{self.doing}: {code}: {' '.join(message.split())}; {self.aws.service.retry}"
 

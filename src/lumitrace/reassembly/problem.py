@@ -10,9 +10,11 @@ class Problem(Exception):  # noqa: N818  # it is a sentence for a person, not a 
     Attributes:
         sentence: what was being done, what was found, what to do next.
         exit_code: 2 where the command was called wrongly, 1 otherwise.
+        denied: AWS did not allow it.
     """
 
-    def __init__(self, sentence: str, exit_code: int = FAILURE) -> None:
+    def __init__(self, sentence: str, exit_code: int = FAILURE, *, denied: bool = False) -> None:
         super().__init__(sentence)
         self.sentence = sentence
         self.exit_code = exit_code
+        self.denied = denied

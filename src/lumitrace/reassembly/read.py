@@ -10,6 +10,7 @@ from lumitrace.reassembly.aws import Account
 from lumitrace.reassembly.events import Counts, LogEvent
 from lumitrace.reassembly.problem import Problem
 from lumitrace.reassembly.sources.cloudwatch import CloudWatch
+from lumitrace.reassembly.sources.cloudwatch.ways import Asked
 from lumitrace.reassembly.sources.file import files_of, read_file
 from lumitrace.reassembly.sources.window import Window
 from lumitrace.reassembly.transaction import Assembled
@@ -23,13 +24,16 @@ class Where:
 
     Attributes:
         paths: files and folders; ``-`` is standard input.
-        log_groups: names of log groups; a ``*`` at the end stands for any ending.
+        log_groups: names of log groups; a ``*`` stands for any text.
+        account: the account and region of the log groups; several, parted by commas, of each.
+        asked: which way they are read.
     """
 
     paths: tuple[str, ...] = ()
     log_groups: tuple[str, ...] = ()
     window: Window = field(default_factory=Window)
     account: Account = field(default_factory=Account)
+    asked: Asked = field(default_factory=Asked)
 
 
 def read(where: Where) -> Assembled:
@@ -41,7 +45,7 @@ def read(where: Where) -> Assembled:
         Problem: nothing at all could be read, or it holds no span lines.
     """
     counts = Counts()
-    problems: list[Problem] = []
+    problems = where.asked.problems
     events = list(_once(_sources(where, counts, problems), where.window))
     if problems and not events:
         raise problems[0]
@@ -52,6 +56,7 @@ def read(where: Where) -> Assembled:
     assembled.counts.skipped += counts.skipped
     assembled.counts.broken += counts.broken
     assembled.incomplete = [problem.sentence for problem in problems]
+    assembled.counted = where.asked.counted
     if not assembled.span_by_id:
         if problems:
             raise problems[0]
@@ -80,16 +85,31 @@ def _sources(where: Where, counts: Counts, problems: list[Problem]) -> Iterator[
                 yield _until_it_fails(source, problems)
     if not where.log_groups:
         return
+    accounts = where.account.each()
+    for account in accounts:
+        sources = _log_groups(account, where, problems)
+        yield from (_apart(one, account) for one in sources) if len(accounts) > 1 else sources
+
+
+def _log_groups(
+    account: Account, where: Where, problems: list[Problem]
+) -> Iterator[Iterator[LogEvent]]:
+    groups: dict[str, str] = {}
     try:
-        logs = CloudWatch(where.account)
+        logs = CloudWatch(account)
     except Problem as problem:
         problems.append(problem)
         return
-    groups: dict[str, None] = {}
     for name in where.log_groups:
-        groups.update(dict.fromkeys(_until_it_fails(logs.groups(name), problems)))
-    for group in groups:
-        yield _until_it_fails(logs.read(group, where.window), problems)
+        groups.update(_until_it_fails(logs.groups(name), problems))
+    yield from where.asked.read(logs, groups, where.window)
+
+
+def _apart(events: Iterator[LogEvent], account: Account) -> Iterator[LogEvent]:
+    """Yield *events* so that a stream of the same name in another account is another stream."""
+    for event in events:
+        event.stream = f"{event.stream} ({account.name})"
+        yield event
 
 
 def _until_it_fails(events: Iterator[T], problems: list[Problem]) -> Iterator[T]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from lumitrace.reassembly.counted import Counted
 from lumitrace.reassembly.events import Counts
 from lumitrace.reassembly.model import Attempt, Span
 
@@ -52,6 +53,7 @@ class Assembled:
         attempt_of: the attempt that a span belongs to, by span id.
         last_ms: the time of the latest log event.
         incomplete: sentences about what could not be read.
+        counted: what CloudWatch counted, where not every line was read.
     """
 
     transactions: list[Transaction]
@@ -65,6 +67,7 @@ class Assembled:
     last_ms: int = 0
     candidates: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     incomplete: list[str] = field(default_factory=list)
+    counted: Counted | None = None
 
     def shared_by(self, attempt: Attempt) -> int:
         """Return how many transactions *attempt* belongs to."""

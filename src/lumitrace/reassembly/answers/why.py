@@ -22,6 +22,10 @@ from lumitrace.reassembly.transaction import Assembled
 MINUTE_MS = 60_000
 OTHER_CAUSES = 3
 
+# What is exact in an answer of a sample: CloudWatch counted it, or every failing trace was read.
+EXACT = ["issue.lastMinute", "issue.all", "otherIssues.lastMinute", "otherIssues.all"]
+EXACT_OF_FAILING = ["impact.lost", "impact.total", "impact.distinct", "cause.failing"]
+
 
 def why(assembled: Assembled, *, id_tag: str = "", sum_tag: str = "") -> dict[str, Any]:
     """Return the answer; ``issue``, ``cause`` and ``stack`` are None where nothing failed."""
@@ -61,7 +65,7 @@ def _example(affected: list[Judged], causes: list[Cause]) -> Judged | None:
 def _broken(assembled: Assembled, causes: list[Cause]) -> str:
     if causes:
         return causes[0].signature[0]
-    failed = Counter(one.function for one in assembled.attempts if one.failed)
+    failed = _failing_functions(assembled)
     return max(sorted(failed), key=lambda name: failed[name], default="")
 
 
@@ -69,11 +73,20 @@ def _issue(assembled: Assembled, function: str) -> dict[str, Any]:
     own = [one for one in assembled.attempts if one.function == function]
     recent = [one for one in own if one.end_ms > assembled.last_ms - MINUTE_MS]
     failed = [one for one in own if one.failed]
+    since_ms = min((one.start_ms for one in failed), default=0)
+    counted = assembled.counted
+    if counted is not None:
+        first_ms = counted.since_ms(function)
+        return {
+            "function": function,
+            **counted.rates(function, assembled.last_ms),
+            "sinceMs": min(since_ms or first_ms, first_ms or since_ms),
+        }
     return {
         "function": function,
         "lastMinute": {"failed": _failed(recent), "invocations": len(recent)},
         "all": {"failed": len(failed), "invocations": len(own)},
-        "sinceMs": min((one.start_ms for one in failed), default=0),
+        "sinceMs": since_ms,
     }
 
 
@@ -81,9 +94,16 @@ def _failed(attempts: list[Attempt]) -> int:
     return sum(one.failed for one in attempts)
 
 
+def _failing_functions(assembled: Assembled) -> dict[str, int]:
+    if assembled.counted is not None:
+        return assembled.counted.failing_functions()
+    return Counter(one.function for one in assembled.attempts if one.failed)
+
+
 def _others(assembled: Assembled, function: str) -> list[dict[str, Any]]:
-    failed = Counter(one.function for one in assembled.attempts if one.failed)
-    return [_issue(assembled, name) for name, _ in failed.most_common() if name != function]
+    failed = _failing_functions(assembled)
+    names = sorted(failed, key=lambda name: failed[name], reverse=True)
+    return [_issue(assembled, name) for name in names if name != function]
 
 
 def _cause(cause: Cause, failing: int, healthy: int) -> dict[str, Any]:
@@ -134,4 +154,19 @@ def _seen(assembled: Assembled) -> dict[str, Any]:
         "coverage": "unknown",
         "incomplete": assembled.incomplete,
         "cut": sum(one.cut for one in assembled.transactions),
+        "sample": _sample(assembled),
+    }
+
+
+def _sample(assembled: Assembled) -> dict[str, Any] | None:
+    """Return which lines were read where CloudWatch counted the rest; None where all were."""
+    counted = assembled.counted
+    if counted is None or not counted.is_sample:
+        return None
+    return {
+        "invocations": counted.invocations,
+        "functions": len(counted.functions),
+        "failingTraces": {"read": counted.failing_read, "of": counted.failing_of},
+        "healthyShare": counted.healthy_share,
+        "exact": [*EXACT, *(EXACT_OF_FAILING if counted.all_failing else [])],
     }

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import NoReturn
 
 from lumitrace.reassembly.cli import items_arguments, layer
-from lumitrace.reassembly.cli.items_arguments import account_arguments, positive
+from lumitrace.reassembly.cli.items_arguments import account_arguments, amount, positive
+from lumitrace.reassembly.prices.logs import AS_OF, INSIGHTS_USD_PER_GB
 from lumitrace.reassembly.problem import MISUSE, Problem
+from lumitrace.reassembly.sources.cloudwatch.ways import AUTO, WAYS
 from lumitrace.reassembly.sources.file import STANDARD_INPUT
 
 DEFAULT_LIMIT = 50
@@ -109,9 +111,10 @@ def _source_arguments(command: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="a log group; again for more; a * at the end stands for any ending",
+        help="a log group; again for more; a * stands for any text",
     )
     account_arguments(source)
+    _way_arguments(source)
     window = command.add_argument_group("window")
     window.add_argument(
         "--since",
@@ -122,11 +125,35 @@ def _source_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="the answer as JSON")
 
 
+def _way_arguments(source: "argparse._ArgumentGroup") -> None:
+    source.add_argument(
+        "--by",
+        choices=WAYS,
+        default=AUTO,
+        help="how log groups are read (default: whole where they are small, else by Insights)",
+    )
+    source.add_argument(
+        "--budget-usd",
+        type=amount,
+        metavar="USD",
+        help="stop where the queries have cost so much",
+    )
+    source.add_argument(
+        "--usd-per-gb",
+        type=amount,
+        metavar="USD",
+        default=INSIGHTS_USD_PER_GB,
+        help=f"what a scanned GB costs (default {INSIGHTS_USD_PER_GB}, of {AS_OF})",
+    )
+
+
 def _source(asked: argparse.Namespace) -> list[str]:
     """Return the arguments that name the source again, for a command to try next."""
     again: list[str] = [*asked.paths]
     for group in asked.log_group:
         again += ["--log-group", group]
+    if asked.log_group and asked.by != AUTO:
+        again += ["--by", asked.by]
     for option in ("region", "profile", "endpoint_url", "since", "until"):
         value = getattr(asked, option)
         if value:

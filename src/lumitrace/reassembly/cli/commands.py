@@ -4,12 +4,13 @@ import argparse
 import json
 import shlex
 import sys
+from typing import Any
 
 from lumitrace.reassembly.answers.show import show
 from lumitrace.reassembly.answers.transactions import transactions
 from lumitrace.reassembly.answers.why import why
 from lumitrace.reassembly.aws import Account
-from lumitrace.reassembly.cli import items, show_page, transactions_page, why_page
+from lumitrace.reassembly.cli import asking, items, show_page, transactions_page, why_page
 from lumitrace.reassembly.cli.screen import Screen
 from lumitrace.reassembly.problem import FAILURE, Problem
 from lumitrace.reassembly.read import Where, read
@@ -32,18 +33,22 @@ def run(asked: argparse.Namespace) -> int:
         log_groups=tuple(asked.log_group),
         window=parse_window(asked.since, asked.until),
         account=Account(asked.region, asked.profile, asked.endpoint_url),
+        asked=asking.asked(asked),
     )
     assembled = read(where)
+    asked.scanned = where.asked.money
     for sentence in assembled.incomplete:
         print(f"lumitrace: {sentence}", file=sys.stderr)  # noqa: T201  # it is a command
     _COMMANDS[asked.command](assembled, asked)
+    if asked.log_group and not asked.json:
+        Screen().line((asked.scanned.told, "dim"))
     return FAILURE if assembled.incomplete else 0
 
 
 def _transactions(assembled: Assembled, asked: argparse.Namespace) -> None:
     answer = transactions(assembled, limit=asked.limit, failed=asked.failed)
     if asked.json:
-        _json(answer)
+        _json(answer, asked)
     else:
         transactions_page.show(Screen(), answer)
 
@@ -57,7 +62,7 @@ def _show(assembled: Assembled, asked: argparse.Namespace) -> None:
         )
         raise Problem(sentence)
     if asked.json:
-        _json(answer)
+        _json(answer, asked)
     else:
         show_page.show(Screen(), answer)
 
@@ -66,12 +71,14 @@ def _why(assembled: Assembled, asked: argparse.Namespace) -> None:
     answer = why(assembled, id_tag=asked.id_tag, sum_tag=asked.sum_tag)
     answer["seen"] |= {"since": asked.since, "until": asked.until}
     if asked.json:
-        _json(answer)
+        _json(answer, asked)
     else:
         why_page.show(Screen(), answer, shlex.join(asked.source))
 
 
-def _json(answer: object) -> None:
+def _json(answer: dict[str, Any], asked: argparse.Namespace) -> None:
+    if asked.log_group:
+        answer["scanned"] = asked.scanned.answer()
     print(json.dumps(answer, indent=2))  # noqa: T201  # it is a command
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from lumitrace.reassembly.items.marks import RATE, SAMPLE
@@ -97,3 +98,15 @@ def positive(text: str) -> int:
         message = f"{text!r} is no number above 0"
         raise argparse.ArgumentTypeError(message)
     return int(text)
+
+
+def amount(text: str) -> Decimal:
+    """Return the amount of money, 0 or more, that *text* is."""
+    try:
+        found = Decimal(text)
+    except InvalidOperation:
+        found = Decimal(-1)
+    if not found.is_finite() or found < 0:
+        message = f"{text!r} is no amount"
+        raise argparse.ArgumentTypeError(message)
+    return found

@@ -121,10 +121,13 @@ def _read_from(screen: Screen, writer: dict[str, Any]) -> None:
 
 
 def _seen(screen: Screen, seen: dict[str, Any]) -> None:
+    sample = seen["sample"]
+    counts = sample or seen
+    functions = plural(counts["functions"], "function")
     told = [
-        f"{plural(seen['invocations'], 'invocation')} of {plural(seen['functions'], 'function')}",
+        f"{plural(counts['invocations'], 'invocation')} of {functions}",
         f"{date(seen['firstMs'] * 1000)} to {clock(seen['lastMs'] * 1000)} UTC",
-        "coverage unknown",
+        _coverage(seen["coverage"]),
     ]
     if seen["toldInSums"]:
         told.append(f"{seen['toldInSums']:,} told in sums (LUMITRACE_SAMPLE)")
@@ -134,6 +137,8 @@ def _seen(screen: Screen, seen: dict[str, Any]) -> None:
     if seen["cut"]:
         told.append(f"{plural(seen['cut'], 'transaction')} cut")
     _row(screen, "seen", "; ".join(told))
+    if sample:
+        _row(screen, "", (_sample(sample, seen["invocations"]), "yellow"))
     silent = seen["withoutSpanLines"]
     if silent:
         verb = "function writes" if len(silent) == 1 else "functions write"
@@ -142,3 +147,30 @@ def _seen(screen: Screen, seen: dict[str, Any]) -> None:
         _row(screen, "", ("health: " + one_line(said), "yellow"))
     for sentence in seen["incomplete"]:
         _row(screen, "", ("not read: " + one_line(sentence), "yellow"))
+
+
+def _coverage(coverage: Any) -> str:
+    if not isinstance(coverage, dict):
+        return "coverage unknown"
+    told = f"seen {coverage['seen']:,} of {coverage['counted']:,} invocations that AWS counted"
+    lost = [
+        f"{coverage[name]:,} {what}"
+        for name, what in (("throttled", "throttled"), ("dropped", "events dropped"))
+        if coverage[name]
+    ]
+    return f"{told}; {', '.join(lost)} before any code ran" if lost else told
+
+
+def _sample(sample: dict[str, Any], read: int) -> str:
+    failing, share = sample["failingTraces"], sample["healthyShare"]
+    what = f"all {failing['of']:,}"
+    impact = ""
+    if failing["read"] < failing["of"]:
+        what = f"the latest {failing['read']:,} of {failing['of']:,}"
+        impact = "impact is of these, so at least that; "
+    part = percent(round(share * 10_000), 10_000)
+    return (
+        f"read {read:,} of them: {what} failing traces, and {part} of the others; "
+        f"rates are counted by CloudWatch; {impact}what is said of healthy transactions "
+        "is of that sample"
+    )

@@ -1,0 +1,1 @@
+"""CloudWatch Logs and CloudWatch on the loopback: what the sources send, and nothing else."""
