@@ -113,3 +113,21 @@ def test_the_same_lines_twice_are_one_invocation(night, log_file, answer):
     _, shown = answer("show", run.trace, night.write(log_file))
 
     assert sum(span["silent"] for span in shown["spans"]) == 1
+
+
+def test_one_that_was_killed_joins_a_caller_that_is_told_in_sums(night, log_file, answer):
+    """Neither is sampled: the sums keep the request id, so that whose it was is known.
+
+    Nobody waited for it: where the caller waits, its call has failed and has a line of its own.
+    """
+    request = legacy(night, 10, report="Status: timeout")
+    run = night.begin("till", 0, trigger="api-gateway-rest", route="POST /sales")
+    del night.events[-1]  # the start line is not written
+    told = [["lambda.Invoke", LEGACY, 1, 20_000, [f"lambda:{request}"]]]
+    more = {"trigger": "api-gateway-rest", "tags": {"saleId": "s-1"}, "detail": False}
+    night.end(run, 40, began=0, lasted=30, summary=told, **more)
+
+    _, said = answer("why", night.write(log_file))
+
+    assert said["issue"]["function"] == LEGACY
+    assert (said["impact"]["pendingIds"], said["impact"]["withoutSpanLines"]) == (["s-1"], 0)
