@@ -38,7 +38,7 @@ shop = module_at(HERE.parents[1] / "benchmarks" / "reassembly" / "generate.py")
 
 def test_the_recorded_night_is_the_same_for_both():
     """A night that real functions wrote: no span, hop or transaction differs."""
-    events = list(read_file(str(NIGHT), Counts()))
+    events = [event for source in read_file(str(NIGHT), Counts()) for event in source]
     for place, event in enumerate(events):
         event.order = place
 
