@@ -4,6 +4,7 @@ import asyncio
 import functools
 import gc
 import inspect
+import sys
 import traceback
 
 import pytest
@@ -165,6 +166,22 @@ class App:
 
     def __call__(self, event, context):
         return self.greeting
+
+
+def test_an_attribute_that_a_callable_object_has_not(captured):
+    """Who asks for it, as Powertools asks for ``__name__``, gets the very error, and no frame."""
+
+    def failure(work, thing):
+        with pytest.raises((AttributeError, TypeError)) as caught:
+            work(thing)
+        frames = traceback.extract_tb(caught.value.__traceback__)
+        return str(caught.value), [it.name for it in frames if "/lumitrace/" in it.filename]
+
+    for work in (lambda it: it.__name__, lambda it: setattr(it, "__dict__", 3)):
+        message, frames = failure(work, traced(App()))
+
+        assert message == failure(work, App())[0]
+        assert len(frames) == (sys.version_info < (3, 11)), frames
 
 
 def test_a_callable_object_stays_what_it_is(captured, context):

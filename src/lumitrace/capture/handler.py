@@ -151,10 +151,18 @@ class TracedCallable:
         self.__dict__["__wrapped__"] = wrapped
 
     def __getattr__(self, name: str) -> "Any":
-        return getattr(self.__dict__["__wrapped__"], name)
+        try:
+            return getattr(self.__dict__["__wrapped__"], name)
+        except BaseException as error:
+            cut(error)
+            raise
 
     def __setattr__(self, name: str, value: object) -> None:
-        setattr(self.__dict__["__wrapped__"], name, value)
+        try:
+            setattr(self.__dict__["__wrapped__"], name, value)
+        except BaseException as error:
+            cut(error)
+            raise
 
 
 def _object(handler: "Any", wrapper: "Any") -> "Any":
