@@ -80,6 +80,7 @@ ROWS = {
     "C29 logging": [(HOSTS, "test_what_the_function_says")],
     "C30 other tracers": [
         ("capture/test_neighbours_tracers.py", "test_tracers_live_side_by_side_in_any_order"),
+        ("twin/test_beside.py", "test_beside_another_tracer"),
         (HOSTS, "test_a_tracer_of_the_users_own")],
     "C31 events with our marks": [(HOSTS, "test_our_own_marks_are_taken_off")],
     "C32 batches of ten thousand": [

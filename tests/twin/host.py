@@ -99,6 +99,8 @@ def run(job):
         importlib.reload(bootstrap)
         importlib.reload(sys.modules["awslambdaric.__main__"])
         client = sys.modules["awslambdaric.__main__"].main
+    # Lambda's own bootstrap calls the runtime client so, and a tracer looks for it there.
+    sys.modules["__main__"].awslambdaricmain = sys.modules["awslambdaric.__main__"]
     faults = None
     if job["traced"]:
         if job.get("start"):

@@ -1,47 +1,12 @@
 """Nobody can tell a traced handler from a bare one, whatever it is, gets, returns or raises."""
 
-import json
 import sys
 
 import pytest
-from tests.twin.injection import unmarked
-from tests.twin.twins import ROOT
-
-EVENTS = [
-    None,
-    [],
-    [None],
-    "text",
-    "",
-    7,
-    1.5,
-    True,
-    {},
-    {"Records": None},
-    {"Records": []},
-    {"Records": {}},
-    {"Records": ["a", 1]},
-    {"Records": [{"eventSource": ["aws:sqs"]}]},
-    {"Records": [{"eventSource": "aws:sqs", "messageAttributes": 3, "body": {"a": 1}}]},
-    {"Records": [{"eventSource": "aws:dynamodb", "dynamodb": {"NewImage": []}}]},
-    {"Records": [{"eventSource": "aws:kinesis", "kinesis": {"data": "!"}}]},
-    {"headers": None, "requestContext": {"http": None}},
-    {"headers": 3, "requestContext": {"http": {"method": 3}}, "version": "2.0"},
-    {"detail": "text", "detail-type": None, "source": 3},
-    {"\u2028": "\ud83d\ude00", "self": 1, "event": 2, "context": 3},
-]
-HUGE = b'{"a": "' + b"x" * 5_500_000 + b'"}'
-DEEP = b"[" * 500 + b"]" * 500
-
+from tests.twin.shapes import DEEP, EVENTS, HUGE, recorded
 
 # On Python 3.10 our frame stays there, with a line of source beside it: DESIGN, P1.
 INSIDE = pytest.mark.skipif(sys.version_info < (3, 11), reason="something stands outside ours")
-
-
-def recorded():
-    """Return every event of tests/events, without our marks, which are taken off."""
-    texts = [it.read_text("utf-8") for it in sorted((ROOT / "tests/events").glob("*.json"))]
-    return [unmarked(json.loads(it)) if "_lumitrace" in it else json.loads(it) for it in texts]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """With LUMITRACE_PAYLOADS too nobody can tell: nothing is changed, consumed or touched."""
 
 import pytest
-from tests.twin.test_handlers import DEEP, EVENTS, HUGE, WAYS, recorded
+from tests.twin.shapes import DEEP, EVENTS, HUGE, recorded
+from tests.twin.test_handlers import WAYS
 from tests.twin.test_hosts import CALLS
 
 from lumitrace.wire.span_line import PAYLOADS

@@ -107,21 +107,25 @@ def _apart(data):
 
 
 class Twins:
-    """One interpreter that forks a process for each run, and the servers that it talks to."""
+    """One interpreter that forks a process for each run, and the servers that it talks to.
 
-    def __init__(self, folder, libraries=()):
+    *libraries* are loaded before it forks; *python* is another interpreter than this one, and
+    *folders* are where it finds further functions.
+    """
+
+    def __init__(self, folder, libraries=(), *, python=sys.executable, folders=()):
         self.folder, self.count = folder, 0
         self.api, self.aws = RuntimeApi(), Recorder()
-        path = os.pathsep.join([str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])
+        paths = [*map(str, folders), str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]
         self.host = subprocess.Popen(
-            [sys.executable, Path(__file__).with_name("host.py"), *libraries],
+            [python, Path(__file__).with_name("host.py"), *libraries],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={
                 "AWS_LAMBDA_RUNTIME_API": self.api.address,  # the client reads it when imported
                 "PATH": os.environ["PATH"],
                 "PYTHONHASHSEED": "0",
-                "PYTHONPATH": path,
+                "PYTHONPATH": os.pathsep.join(paths),
             },
             text=True,
         )
@@ -143,7 +147,7 @@ class Twins:
         folder = self.folder / str(self.count)
         folder.mkdir()
         self.aws.requests, self.aws.marked = [], traced and marked
-        told = [it if isinstance(it, tuple) else (_body(it), {}) for it in events]
+        told = [it if isinstance(it, tuple) else (body_of(it), {}) for it in events]
         self.api.begin(told, lambda: self._sizes(folder))
         pid = self.start(handler, folder, environment, traced=traced, **more)
         code = self._end(pid)
@@ -252,5 +256,6 @@ def where(one, other):
     return f"{one[max(0, at - 80) : at + 200]}\nbut traced: {other[max(0, at - 80) : at + 200]}"
 
 
-def _body(event):
+def body_of(event):
+    """Return *event* as Lambda hands it over."""
     return event if isinstance(event, bytes) else json.dumps(event).encode()
