@@ -8,9 +8,16 @@ from lumitrace.reassembly.problem import FAILURE, MISUSE, Problem
 
 EXPIRED = frozenset(("ExpiredToken", "ExpiredTokenException", "RequestExpired"))
 REFUSED = frozenset(
-    ("UnrecognizedClientException", "InvalidClientTokenId", "InvalidSignatureException")
+    (
+        "UnrecognizedClientException",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "InvalidAccessKeyId",
+        "SignatureDoesNotMatch",
+    )
 )
 DENIED = frozenset(("AccessDeniedException", "AccessDenied"))
+MISSING = frozenset(("ResourceNotFoundException", "NoSuchBucket"))
 
 
 @dataclass(frozen=True)
@@ -139,7 +146,7 @@ class _Told:
             return f"{self.doing}: the AWS credentials have expired; sign in again: aws sso login"
         if code in REFUSED:
             return f"{self.doing}: AWS does not know these credentials; check --profile"
-        if code == "ResourceNotFoundException":
+        if code in MISSING:
             thing = self.aws.service.thing
             return f"{self.doing}: there is no such {thing}; check its name and --region"
         if code in DENIED:

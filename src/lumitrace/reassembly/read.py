@@ -12,6 +12,8 @@ from lumitrace.reassembly.problem import Problem
 from lumitrace.reassembly.sources.cloudwatch import CloudWatch
 from lumitrace.reassembly.sources.cloudwatch.ways import Asked
 from lumitrace.reassembly.sources.file import files_of, read_file
+from lumitrace.reassembly.sources.path import S3_SCHEME
+from lumitrace.reassembly.sources.s3 import Bucket
 from lumitrace.reassembly.sources.window import Window
 from lumitrace.reassembly.transaction import Assembled
 
@@ -23,9 +25,10 @@ class Where:
     """Where to read.
 
     Attributes:
-        paths: files and folders; ``-`` is standard input.
+        paths: files, folders and ``s3://bucket/prefix``; ``-`` is standard input.
         log_groups: names of log groups; a ``*`` stands for any text.
         account: the account and region of the log groups; several, parted by commas, of each.
+            Objects of S3 are read with the first.
         asked: which way they are read.
     """
 
@@ -80,6 +83,9 @@ def _no_span_lines(assembled: Assembled) -> str:
 
 def _sources(where: Where, counts: Counts, problems: list[Problem]) -> Iterator[Iterable[LogEvent]]:
     for path in dict.fromkeys(where.paths):
+        if path.startswith(S3_SCHEME):
+            yield from _objects(path, where, counts, problems)
+            continue
         for file in _until_it_fails(files_of(path), problems):
             for source in _until_it_fails(read_file(file, counts, found=file != path), problems):
                 yield _until_it_fails(source, problems)
@@ -110,6 +116,19 @@ def _apart(events: Iterator[LogEvent], account: Account) -> Iterator[LogEvent]:
     for event in events:
         event.stream = f"{event.stream} ({account.name})"
         yield event
+
+
+def _objects(
+    address: str, where: Where, counts: Counts, problems: list[Problem]
+) -> Iterator[Iterable[LogEvent]]:
+    try:
+        bucket = Bucket(address, where.account.each()[0])
+    except Problem as problem:
+        problems.append(problem)
+        return
+    found = bucket.events(bucket.objects(where.window), counts)
+    for _, events in _until_it_fails(found, problems):
+        yield _until_it_fails(events, problems)
 
 
 def _until_it_fails(events: Iterator[T], problems: list[Problem]) -> Iterator[T]:

@@ -11,7 +11,7 @@ from lumitrace.reassembly.cli.items_arguments import account_arguments, amount, 
 from lumitrace.reassembly.prices.logs import AS_OF, INSIGHTS_USD_PER_GB
 from lumitrace.reassembly.problem import MISUSE, Problem
 from lumitrace.reassembly.sources.cloudwatch.ways import AUTO, WAYS
-from lumitrace.reassembly.sources.file import STANDARD_INPUT
+from lumitrace.reassembly.sources.path import S3_SCHEME, STANDARD_INPUT
 
 DEFAULT_LIMIT = 50
 DEFAULT_SINCE = "15m"  # of log groups; files are read whole
@@ -44,7 +44,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         return asked
     asked.paths += rest
     if asked.command == "blame":
-        asked.key = [word for word in asked.paths if "=" in word and not Path(word).exists()]
+        asked.key = [word for word in asked.paths if "=" in word and not _is_path(word)]
         asked.paths = [word for word in asked.paths if word not in asked.key]
     elif not asked.paths and not asked.log_group:
         if sys.stdin is None or sys.stdin.isatty():
@@ -55,6 +55,10 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         asked.since = DEFAULT_SINCE
     asked.source = _source(asked)
     return asked
+
+
+def _is_path(word: str) -> bool:
+    return word.startswith(S3_SCHEME) or Path(word).exists()
 
 
 def _parser() -> Parser:
@@ -103,7 +107,7 @@ def _source_arguments(command: argparse.ArgumentParser) -> None:
         "paths",
         nargs="*",
         metavar="PATH",
-        help="a log file in any form, an archive or a folder; - is standard input",
+        help="a log file in any form, an archive, a folder or s3://bucket/prefix; - is stdin",
     )
     source = command.add_argument_group("CloudWatch Logs")
     source.add_argument(

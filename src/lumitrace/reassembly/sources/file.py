@@ -7,16 +7,17 @@ import os
 import stat
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import IO
 
 from lumitrace.reassembly.events import Counts, LogEvent
 from lumitrace.reassembly.problem import Problem
-from lumitrace.reassembly.sources.packed import CHUNK, pieces
+from lumitrace.reassembly.sources.packed import CHUNK, Piece, pieces
+from lumitrace.reassembly.sources.path import STANDARD_INPUT
 from lumitrace.reassembly.sources.recognise import events_of
 from lumitrace.reassembly.sources.text import NoText
 
-STANDARD_INPUT = "-"
 MAX_FILES = 100_000  # of a folder
 MAX_DEPTH = 32  # folders within folders
 
@@ -80,17 +81,32 @@ def read_file(path: str, counts: Counts, *, found: bool = False) -> Iterator[Ite
     shown = "standard input" if path == STANDARD_INPUT else path
     with _opened(path) as file:
         seekable = file if _is_regular(file) else None
+        packed = pieces(shown, _chunks(path, file), counts, seekable)
         empty = True
-        for name, content in pieces(shown, _chunks(path, file), counts, seekable):
-            first = next((chunk for chunk in content if chunk.strip()), None)
-            if first is None:
-                continue
+        for events in events_of_pieces(packed, shown, counts, found=found):
             empty = False
-            place = path if name == shown else name
-            yield _events(place, _again(first, content), counts, found=found or name != shown)
+            yield events
     if empty and not found:
         message = f"{shown} is empty; give a file with log lines"
         raise Problem(message)
+
+
+def events_of_pieces(
+    packed: Iterator[Piece], shown: str, counts: Counts, *, found: bool
+) -> Iterator[Iterator[LogEvent]]:
+    """Yield the log events of each piece that holds something.
+
+    Args:
+        packed: what a file holds, unpacked.
+        shown: what the file is called.
+        counts: where pieces are counted that are no log event.
+        found: nobody named the file: where it holds no text, it is counted.
+    """
+    for name, content in packed:
+        first = next((chunk for chunk in content if chunk.strip()), None)
+        if first is not None:
+            whole = chain([first], content)
+            yield _events(name, whole, counts, found=found or name != shown)
 
 
 def _events(
@@ -102,11 +118,6 @@ def _events(
         if not found:
             raise
         counts.skipped += 1
-
-
-def _again(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from rest
 
 
 def _opened(path: str) -> IO[bytes]:
