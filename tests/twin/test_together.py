@@ -5,6 +5,7 @@ import json
 import pytest
 from tests.twin.plays import ENVIRONMENT, PLAYS, headers_of, thinned
 from tests.twin.test_faults import differences, unnumbered
+from tests.twin.test_handlers import INSIDE
 from tests.twin.twins import ALIVE, pieces
 
 from lumitrace.wire.span_line import PAYLOADS
@@ -53,6 +54,7 @@ def bare(twins):
     return run(twins, traced=False, environment=ENVIRONMENT)
 
 
+@INSIDE
 @pytest.mark.parametrize("settings", TOGETHER, ids=lambda one: " ".join(one.values()))
 def test_any_two_of_them(twins, bare, settings):
     """Answers, errors, output and requests are the same; and each setting is in force."""
