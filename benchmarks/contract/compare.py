@@ -73,7 +73,7 @@ def _answers(case, name, bare, twin):
         event = case.events[int(number) - 1] if number.isdigit() and int(number) else request
         at = f"{name} {str(event)[:60]}"
         if request not in theirs:
-            yield Finding(case.row, at, "no answer")
+            yield Finding(case.row, at, "no answer", f"it ends with {twin.seen['exit code']}")
             continue
         their_kind, their_told, their_body = theirs[request]
         if (kind, their_kind) == ("response", "error"):
