@@ -13,6 +13,7 @@ from lumitrace.reassembly.problem import Problem
 from lumitrace.reassembly.sources.cloudwatch import CloudWatch, Position, cold, insights, logs, ways
 from lumitrace.reassembly.sources.window import Window
 
+START_MS = 1_795_226_400_000  # 2026-11-21T02:00:00Z, when the night begins
 WINDOW = ("--since", "2026-11-21T01:59", "--until", "2026-11-21T02:10")
 USHOP = ("--log-group", "/aws/lambda/ushop_*")
 INSIGHTS = ("--by", "insights")
@@ -178,6 +179,7 @@ def test_without_leave_to_query_whole_logs_are_read(play, answer, monkeypatch):
 
 def test_an_answer_says_what_was_scanned_and_what_it_cost(play, command, answer):
     """In bytes and USD, by a price that can be overridden."""
+    play.denied = {"GetMetricData"}
     page = command("why", *USHOP, *WINDOW, *at(play), *INSIGHTS).stdout.decode()
     said = answer("why", *USHOP, *WINDOW, *at(play), *INSIGHTS, "--usd-per-gb", "1000")[1]
 
@@ -227,13 +229,50 @@ def test_of_two_regions_equal_streams_stay_apart(play, answer):
     assert both["seen"]["logEvents"] == 2 * one["seen"]["logEvents"]
 
 
+# Coverage
+
+
+def count(play, function, metric, *pairs):
+    """Let AWS have counted values at minutes behind two."""
+    times = [(START_MS + minute * 60_000 + 500, value) for minute, value in pairs]
+    play.data.metrics[function, metric] = times
+
+
+@pytest.mark.parametrize("by", ["auto", "insights"])
+def test_coverage_is_of_what_aws_counted(play, command, answer, by):
+    """One invocation left no line, others never began; the window bounds what is asked."""
+    count(play, "ushop_new-sale-processing", "Invocations", (0, 5), (30, 99))
+    count(play, "ushop_sale-confirmations", "Invocations", (0, 10))
+    count(play, "ushop_sale-confirmations", "Throttles", (0, 1200), (1, 4))
+    count(play, "ushop_sale-confirmations", "AsyncEventsDropped", (2, 3))
+    told = "seen 14 of 15 invocations that AWS counted; 1,204 throttled, 3 events dropped"
+
+    page = command("why", *USHOP, *WINDOW, *at(play), "--by", by).stdout.decode()
+    said = answer("why", *USHOP, *WINDOW, *at(play), "--by", by)[1]
+
+    assert f"{told} before any code ran" in page
+    assert said["seen"]["coverage"]["throttled"] == 1204
+    assert said["scanned"]["metrics"] == 8
+
+
+def test_coverage_is_unknown_where_it_may_not_be_asked(play, command):
+    """The answer stands without it."""
+    count(play, "ushop_new-sale-processing", "Invocations", (0, 5))
+    play.denied = {"GetMetricData"}
+
+    done = command("why", *USHOP, *WINDOW, *at(play))
+
+    assert done.returncode == 0
+    assert "coverage unknown" in done.stdout.decode()
+
+
 # The cold question, of a small shop
 
 
 @pytest.fixture
 def shops():
-    """Two minutes of four shops, 20 invocations a second."""
-    return Shops(per_second=20, minutes=2)
+    """Two minutes of four shops, 9 invocations a second."""
+    return Shops(per_second=9, minutes=2)
 
 
 def ask(answer, play, shops, *more):
@@ -263,6 +302,8 @@ def test_a_sample_keeps_the_exact_figures(shops, answer, monkeypatch):
     assert sampled["seen"]["sample"]["invocations"] == whole["seen"]["invocations"]
     assert sampled["seen"]["invocations"] < whole["seen"]["invocations"] / 2
     assert "impact.lost" in sampled["seen"]["sample"]["exact"]
+    coverage = sampled["seen"]["coverage"]
+    assert coverage["seen"] == coverage["counted"] > 800
 
 
 def test_more_failures_than_are_read_make_the_impact_a_lower_bound(

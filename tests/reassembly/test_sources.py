@@ -221,6 +221,8 @@ def test_a_page_may_be_empty_and_yet_not_the_last(night, logs, endpoint, answer,
 
     def paging(self):
         real = client(self)
+        if self.service.client != "logs":
+            return real
         asked = real.filter_log_events
 
         def a_few(**request):

@@ -36,12 +36,12 @@ def run(asked: argparse.Namespace) -> int:
         asked=asking.asked(asked),
     )
     assembled = read(where)
-    asked.scanned = where.asked.money
+    asked.where = where
     for sentence in assembled.incomplete:
         print(f"lumitrace: {sentence}", file=sys.stderr)  # noqa: T201  # it is a command
     _COMMANDS[asked.command](assembled, asked)
     if asked.log_group and not asked.json:
-        Screen().line((asked.scanned.told, "dim"))
+        Screen().line((where.asked.money.told, "dim"))
     return FAILURE if assembled.incomplete else 0
 
 
@@ -70,6 +70,8 @@ def _show(assembled: Assembled, asked: argparse.Namespace) -> None:
 def _why(assembled: Assembled, asked: argparse.Namespace) -> None:
     answer = why(assembled, id_tag=asked.id_tag, sum_tag=asked.sum_tag)
     answer["seen"] |= {"since": asked.since, "until": asked.until}
+    if asked.log_group and not asked.paths:
+        answer["seen"]["coverage"] = asking.covered(asked.where, assembled)
     if asked.json:
         _json(answer, asked)
     else:
@@ -78,7 +80,7 @@ def _why(assembled: Assembled, asked: argparse.Namespace) -> None:
 
 def _json(answer: dict[str, Any], asked: argparse.Namespace) -> None:
     if asked.log_group:
-        answer["scanned"] = asked.scanned.answer()
+        answer["scanned"] = asked.where.asked.money.answer()
     print(json.dumps(answer, indent=2))  # noqa: T201  # it is a command
 
 

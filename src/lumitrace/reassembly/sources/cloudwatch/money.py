@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from lumitrace.reassembly.prices.logs import AS_OF, GB, INSIGHTS_USD_PER_GB
+from lumitrace.reassembly.prices.logs import AS_OF, GB, INSIGHTS_USD_PER_GB, METRIC_USD
 from lumitrace.reassembly.problem import Problem
 
 
@@ -15,12 +15,13 @@ class Money:
         budget_usd: the command stops where it has cost so much; None is no bound.
         usd_per_gb: what a scanned GB costs.
         scanned: bytes by query id, as CloudWatch says them last.
-        asked: whether Logs Insights was asked at all.
+        metrics: how many were asked of GetMetricData.
     """
 
     budget_usd: Decimal | None = None
     usd_per_gb: Decimal = INSIGHTS_USD_PER_GB
     scanned: dict[str, int] = field(default_factory=dict)
+    metrics: int = 0
 
     @property
     def bytes(self) -> int:
@@ -29,8 +30,8 @@ class Money:
 
     @property
     def usd(self) -> Decimal:
-        """Return what that costs."""
-        return Decimal(self.bytes) / GB * self.usd_per_gb
+        """Return what that costs, and the metrics."""
+        return Decimal(self.bytes) / GB * self.usd_per_gb + self.metrics * METRIC_USD
 
     def note(self, query: str, scanned: float) -> None:
         """Keep that *query* has scanned so many bytes by now.
@@ -56,6 +57,7 @@ class Money:
         return {
             "bytes": self.bytes,
             "queries": len(self.scanned),
+            "metrics": self.metrics,
             "usd": f"{self.usd:f}",
             "usdPerGb": f"{self.usd_per_gb:f}",
             "priceOf": AS_OF if self.usd_per_gb == INSIGHTS_USD_PER_GB else None,

@@ -32,6 +32,7 @@ class Asked:
         by: one of ``WAYS``.
         question: what is asked of Logs Insights.
         counted: what CloudWatch counted, where it was asked.
+        groups: the log groups that were read.
         problems: what could not be read.
     """
 
@@ -39,6 +40,7 @@ class Asked:
     question: Question = Cold.lines
     money: Money = field(default_factory=Money)
     counted: Counted | None = None
+    groups: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
 
     def read(
@@ -46,6 +48,7 @@ class Asked:
     ) -> Iterator[Iterator[LogEvent]]:
         """Yield the sources that *groups*, names and their classes, make."""
         groups = self._readable(groups)
+        self.groups.update(groups)
         if not groups:
             return
         if self.by == FILTER:
