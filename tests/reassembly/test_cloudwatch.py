@@ -8,7 +8,9 @@ from tests.cloudwatch.data import Groups
 from tests.cloudwatch.server import CloudWatch as Play
 from tests.cloudwatch.shop import Shops
 
+from lumitrace.reassembly import read
 from lumitrace.reassembly.aws import Account
+from lumitrace.reassembly.events import Counts
 from lumitrace.reassembly.problem import Problem
 from lumitrace.reassembly.sources.cloudwatch import CloudWatch, Position, cold, insights, logs, ways
 from lumitrace.reassembly.sources.window import Window
@@ -202,31 +204,34 @@ def test_the_budget_stops_the_queries(play, command):
 def test_reading_goes_on_where_it_stopped(play, monkeypatch):
     """The events before are not read again, those behind are not missed."""
     cloudwatch = CloudWatch(Account(endpoint_url=play.endpoint))
-    group, position, read = "/aws/lambda/ushop_sale-confirmations", Position(), []
+    group, position, seen = "/aws/lambda/ushop_sale-confirmations", Position(), []
     all_events = [event.event_id for event in cloudwatch.read(group, Window())]
     monkeypatch.setattr(limits, "FILTER_PAGE_EVENTS", 7)
 
     def until_it_expires():
         for event in cloudwatch.read(group, Window(), position):
-            read.append(event.event_id)
+            seen.append(event.event_id)
             play.faults["FilterLogEvents"] = [("ExpiredTokenException", "expired")]
 
     with pytest.raises(Problem, match="expired"):
         until_it_expires()
-    first = len(read)
+    first = len(seen)
     play.faults.clear()
-    read += [event.event_id for event in cloudwatch.read(group, Window(), position)]
+    seen += [event.event_id for event in cloudwatch.read(group, Window(), position)]
 
     assert position.done
-    assert 0 < first < len(read) == len(all_events)
+    assert 0 < first < len(seen) == len(all_events)
 
 
-def test_of_two_regions_equal_streams_stay_apart(play, answer):
-    """The same names twice are two log events each, as in two accounts."""
-    one = answer("why", *USHOP, *WINDOW, *at(play))[1]
-    both = answer("why", *USHOP, *WINDOW, *at(play), "--region", "eu-west-1,us-east-1")[1]
+def test_of_two_regions_equal_streams_stay_apart(play):
+    """The same names twice are two log streams, as in two accounts."""
+    account = Account("eu-west-1,us-east-1", endpoint_url=play.endpoint)
+    where = read.Where(log_groups=("/aws/lambda/ushop_*",), account=account)
 
-    assert both["seen"]["logEvents"] == 2 * one["seen"]["logEvents"]
+    events = [one for source in read._sources(where, Counts(), []) for one in source]
+
+    assert {one.stream for one in events} == {"s1 (eu-west-1)", "s1 (us-east-1)"}
+    assert len({one.event_id for one in events}) == len(events)
 
 
 # Coverage
