@@ -221,7 +221,12 @@ class Stream:
 
 
 def in_order(events: list[LogEvent]) -> list[LogEvent]:
-    """Return *events* by time; those without one keep their place, and take the last time said."""
+    """Return *events* by time; those without one keep their place, and take the last time said.
+
+    Where none has a time, all keep their places: a line may say when it began, not when it was
+    written.
+    """
+    without = all(event.time_ms is None for event in events)
     known = 0
     for event in events:
         if event.time_ms is None:
@@ -232,4 +237,6 @@ def in_order(events: list[LogEvent]) -> list[LogEvent]:
     first = next((event.time_ms for event in events if event.time_ms), 0)
     for event in events:
         event.time_ms = event.time_ms or first
+    if without:
+        return sorted(events, key=lambda event: event.order)
     return sorted(events, key=lambda event: (event.time_ms or 0, event.order))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from lumitrace.reassembly.events import LogEvent
 from lumitrace.reassembly.fields import clean
+from lumitrace.reassembly.sources.sandboxes import told_apart
 from lumitrace.reassembly.sources.text import Text
 
 _decode = json.JSONDecoder().raw_decode
@@ -20,6 +21,10 @@ def recognises(text: Text) -> bool:  # noqa: ARG001  # whatever nobody else know
 
 def events(text: Text) -> Iterator[LogEvent]:
     """Yield a log event a line; none of them says its group, its stream or its time."""
+    yield from told_apart(_events(text))
+
+
+def _events(text: Text) -> Iterator[LogEvent]:
     for line in text.lines():
         if not line or line.isspace():
             continue

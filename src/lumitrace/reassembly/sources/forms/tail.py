@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from lumitrace.reassembly.events import LogEvent
 from lumitrace.reassembly.sources.forms.stamped import COLOUR, has_head, stamped_events
+from lumitrace.reassembly.sources.sandboxes import told_apart
 from lumitrace.reassembly.sources.text import Text
 
 _SECOND = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d"
@@ -29,5 +30,7 @@ def recognises(text: Text) -> bool:
 
 def events(text: Text) -> Iterator[LogEvent]:
     """Yield the log events; nothing names the group, and ``short`` no stream."""
-    head = _DETAILED if has_head(text, _DETAILED) else _SHORT
-    yield from stamped_events(text, head)
+    if has_head(text, _DETAILED):
+        yield from stamped_events(text, _DETAILED)
+    else:
+        yield from told_apart(stamped_events(text, _SHORT))
