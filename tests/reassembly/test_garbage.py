@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import random
+import tracemalloc
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,7 +18,7 @@ from lumitrace.reassembly.sources.recognise import FORMS, events_of, form_of
 from lumitrace.reassembly.sources.sandboxes import told_apart
 from lumitrace.reassembly.sources.text import Text
 
-A, B = (f"{letter * 8}-0000-4000-8000-000000000000" for letter in "ab")
+A, B, C = (f"{letter * 8}-0000-4000-8000-000000000000" for letter in "abc")
 OURS = '{"lumitrace":1,"record":"start"}'
 
 
@@ -103,14 +104,22 @@ def test_a_line_that_no_event_can_be_long_as_is_skipped(monkeypatch):
 
 
 def test_a_value_that_never_ends_is_given_up(monkeypatch):
-    """The envelopes behind it are read."""
-    monkeypatch.setattr(values, "MAX_VALUE", 10_000)
-    endless = envelope("x" * 100_000)[:-200]
+    """8 MB of it are not kept; the envelopes before it are read."""
+    monkeypatch.setattr(values, "MAX_VALUE", 100_000)
+    endless = envelope("").partition('"message": "')[0] + '"message": "'
+    chunks = [envelope("one").encode(), endless.encode(), *[b"x" * 64_000] * 128]
+    counts = Counts()
 
-    found, counts = read(f"{envelope('one')}{endless}\n{envelope('two')}")
+    tracemalloc.start()
+    try:
+        found = [one.message for one in events_of("x", chunks, counts)]
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
-    assert found == ["one", "two"]
-    assert counts.broken >= 1
+    assert found == ["one"]
+    assert counts.broken == 1
+    assert peak < 2_000_000
 
 
 # Which form it is
@@ -161,11 +170,11 @@ def test_sandboxes_are_told_apart_by_the_requests_that_they_name():
 
     text = places(
         *("INIT_START", start.format(A), "INIT_START x", start.format(B), "of B", log.format(A)),
-        *("of A", ours.format(B), report.format(A), start.format(A), report.format(B)),
+        *("of A", ours.format(B), report.format(A), start.format(C), report.format(B)),
     )
     json_format = places(
         *(as_json.format("start", A), as_json.format("start", B), log.format(A)),
-        *(as_json.format("report", A), as_json.format("start", A)),
+        *(as_json.format("report", A), as_json.format("start", C)),
     )
 
     assert text == ["", "", "2", "2", "2", "", "", "2", "", "", "2"]
