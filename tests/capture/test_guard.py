@@ -10,6 +10,8 @@ from lumitrace import traced
 from lumitrace.capture import emit, inbound, lines, tag
 from lumitrace.capture.guard import Guard, reporter
 
+STREAM = {"Records": [{"eventSource": "aws:dynamodb"}]}  # there is something to clean
+
 
 @pytest.fixture(autouse=True)
 def _swallow(captured):
@@ -41,10 +43,10 @@ def test_the_handler_survives_every_step_of_ours(captured, context, monkeypatch,
     handler = traced(lambda event, context: lumitrace.tag(a=1) or event["n"])
     monkeypatch.setattr(module, name, broken)
 
-    assert handler({"n": 7}, context) == 7
+    assert handler({"n": 7, **STREAM}, context) == 7
 
     monkeypatch.undo()
-    assert handler({"n": 8}, context) == 8
+    assert handler({"n": 8, **STREAM}, context) == 8
     assert captured.lines[-1]["record"] == "invocation"
     assert any("ZeroDivisionError" in line["message"] for line in captured.all("health"))
 

@@ -29,7 +29,7 @@ def test_a_healthy_invocation_writes_two_lines(captured, context):
 def test_the_whole_lines(captured, context, clock, ids, monkeypatch):
     """Every field of the two lines, as docs/span-line.md has them."""
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "shop")
-    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_VERSION", "7")
+    monkeypatch.setattr(settings, "version", "7")
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
     monkeypatch.setattr("os.uname", lambda: type("U", (), {"machine": "x86_64"}))
 

@@ -116,7 +116,7 @@ def test_an_invocation_that_is_not_sampled_takes_500_bytes_at_most(
 ):
     """An HTTP event and three calls."""
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "ushop_new-sale-processing")
-    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+    monkeypatch.setattr(settings, "version", "$LATEST")
     table, topic = aws.client("dynamodb"), aws.client("sns")
 
     def work():

@@ -8,7 +8,9 @@ from importlib import import_module
 from itertools import islice
 
 from lumitrace.capture.config import settings
+from lumitrace.capture.guard import Guard
 from lumitrace.capture.services._room import MAX_BODY, Room, decoded, loads
+from lumitrace.capture.services._service import Inbound, Record
 from lumitrace.capture.tag import texts
 from lumitrace.wire.context import SpanContext, parse_traceparent
 
@@ -20,6 +22,23 @@ MAX_PATHS = 32
 MAX_STEPS = 16
 MAX_HEADERS = 200
 HEADERS = ("headers", "multiValueHeaders")
+
+guard = Guard("capture.chosen")
+
+
+def apply(
+    source: Inbound, given: dict[str, str], event: "Any", of_lambda: object
+) -> dict[str, str]:
+    """Put the context that the user's function finds into *source*; return all tags."""
+    with guard:
+        if settings.tags:
+            given = {**tags(event), **given}
+    with guard:
+        if settings.extractor and all(one.context is None for one in source.records):
+            found = context(event, of_lambda)
+            if found is not None:
+                source.records, source.unread, source.claimed = [Record(found)], 0, None
+    return given
 
 
 def context(event: "Any", of_lambda: object) -> SpanContext | None:

@@ -39,6 +39,7 @@ class Settings:
     """The values in force.
 
     Attributes:
+        version: Lambda's, of the function that runs here, or "".
         enabled: ``"1"``, ``"0"`` or ``"strip"``.
         inject: whether contexts go out.
         dynamodb: ``"inject"``, ``"link"``, ``"strip"`` or ``"off"``, of a table that is not named.
@@ -75,6 +76,7 @@ class Settings:
         """Take every value from *environ*; what does not parse is put into *wrong*."""
         self.wrong: list[str] = []
         value = {setting.field: self._read(setting, environ) for setting in TABLE}
+        self.version = environ.get("AWS_LAMBDA_FUNCTION_VERSION", "")
         in_lambda = bool(environ.get("AWS_LAMBDA_FUNCTION_NAME"))
         self.enabled = value["enabled"] or (ON if in_lambda else OFF)
         self.inject = value["inject"] == ALL
@@ -105,9 +107,8 @@ class Settings:
         self.sample, self.threshold = float(value["sample"]), _threshold(float(value["sample"]))
         self.json_logs = environ.get("AWS_LAMBDA_LOG_FORMAT") == "JSON"
         self.debug = value["debug"] == ON
-        self.auto = value["auto"] == ON
         self.handler = value["handler"]
-        self.fast_init = value["fast_init"] == ON
+        self.auto, self.fast_init = value["auto"] == ON, value["fast_init"] == ON
         self.hang_stack = value["hang_stack"] == ON
         if self.hang_stack and environ.get("AWS_LAMBDA_MAX_CONCURRENCY"):
             self.hang_stack = False

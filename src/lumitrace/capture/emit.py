@@ -123,8 +123,7 @@ def _take(invocation: "Invocation", opening: "tuple[Span, list[Any]] | None") ->
 def pending(span: "Span") -> "tuple[dict[str, Any], dict[str, str]]":
     """Take the entries and tags of *span* that no line has told."""
     fields: dict[str, Any] = {}
-    for name in ("calls", "records"):
-        waiting = getattr(span, name)
+    for name, waiting in (("calls", span.calls), ("records", span.records)):
         if waiting:
             fields[name] = waiting[:]
             del waiting[: len(fields[name])]
@@ -162,7 +161,9 @@ def put(invocation: "Invocation", lines: list[str], *, always: bool = False) -> 
 
 def _put(invocation: "Invocation", lines: list[str], *, always: bool) -> None:
     piece = ""
-    for text in [one for several in lines for one in several.split("\n")]:
+    if len(lines) > 1 or "\n" in lines[0]:
+        lines = [one for several in lines for one in several.split("\n")]
+    for text in lines:
         size = len(text) + 1
         if not always and invocation.written_bytes + size > settings.max_bytes:
             invocation.drop("bytes", size)
@@ -184,17 +185,9 @@ def _write(invocation: "Invocation", piece: str) -> None:
 
 def health(invocation: "Invocation", failures: list[tuple[str, str]]) -> list[str]:
     """Return a ``health`` line for each of *failures*: component and message."""
+    span = invocation.handler
+    head = {"level": settings.health_level, "name": span.name}
     return [
-        line(
-            span_line.HEALTH,
-            invocation.handler,
-            {
-                "level": settings.health_level,
-                "name": invocation.handler.name,
-                "component": component,
-                "message": message,
-            },
-            {},
-        )
+        line(span_line.HEALTH, span, {**head, "component": component, "message": message}, {})
         for component, message in failures
     ]

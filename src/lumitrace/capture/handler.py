@@ -6,6 +6,8 @@ wrapper's code bears a file name that the runtime client itself drops from the h
 trace (`frame`).
 """
 
+import os
+
 from lumitrace.capture.config import OFF, settings
 from lumitrace.capture.current import process, watch_forks
 from lumitrace.capture.frame import cut, dress, is_async
@@ -65,6 +67,8 @@ def traced_with(handler: "Any", name: str | None, tags: "Mapping[str, object] | 
     if settings.enabled == OFF or getattr(handler, MARK, None) is True or not callable(handler):
         return handler
     install()
+    # Read once: 0.7 us each time.
+    name = name or os.environ.get("AWS_LAMBDA_FUNCTION_NAME") or "function"
     return _wrapped(handler, name, texts(tags or {}))
 
 
@@ -87,7 +91,7 @@ def install() -> None:
         integrations.install()
 
 
-def _wrapped(handler: "Any", name: str | None, tags: dict[str, str]) -> "Any":
+def _wrapped(handler: "Any", name: str, tags: dict[str, str]) -> "Any":
     make = _async_wrapper if is_async(handler) else _wrapper
     wrapper = dress(make(handler, name, tags), handler)
     if not hasattr(handler, "__code__") and not hasattr(handler, "__func__"):
@@ -96,7 +100,7 @@ def _wrapped(handler: "Any", name: str | None, tags: dict[str, str]) -> "Any":
     return wrapper
 
 
-def _wrapper(handler: "Any", name: str | None, tags: dict[str, str]) -> "Any":
+def _wrapper(handler: "Any", name: str, tags: dict[str, str]) -> "Any":
     def wrapper(*args: "Any", **kwargs: "Any") -> "Any":
         invocation = context = None
         with guard:
@@ -120,7 +124,7 @@ def _wrapper(handler: "Any", name: str | None, tags: dict[str, str]) -> "Any":
     return wrapper
 
 
-def _async_wrapper(handler: "Any", name: str | None, tags: dict[str, str]) -> "Any":
+def _async_wrapper(handler: "Any", name: str, tags: dict[str, str]) -> "Any":
     async def wrapper(*args: "Any", **kwargs: "Any") -> "Any":
         invocation = context = None
         with guard:
@@ -173,5 +177,7 @@ def _object(handler: "Any", wrapper: "Any") -> "Any":
 
 def _arguments(args: tuple["Any", ...], kwargs: "dict[str, Any]") -> "tuple[Any, Any]":
     """Return event and context: the last two positional ones, as with a method, or by name."""
+    if len(args) == 2 and not kwargs:  # as the runtime calls: 1 us less
+        return args
     values = [*args, *(kwargs[name] for name in ("event", "context") if name in kwargs)]
     return (values[-2], values[-1]) if len(values) >= 2 else (*values, None, None)[:2]

@@ -1,13 +1,17 @@
 """An event, and where it came from: which service, which senders, what is ours to take off."""
 
+from functools import cache
+
 from lumitrace.capture.config import settings
 from lumitrace.capture.services import BY_EVENT_SOURCE, BY_NAME, OTHER, Row
 from lumitrace.capture.services._service import Inbound, Record
+from lumitrace.wire.context import new_span_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+MARKED = frozenset(("dynamodb", "events", "firehose", "kinesis"))  # rows with marks to take off
 MAX_HOST = 256  # characters of a host name that are looked at
 
 
@@ -31,9 +35,15 @@ def recognise(event: object) -> Row:
                 return BY_NAME["function-url" if url else "api-gateway-http"]
     elif not isinstance(event, list):
         return OTHER
-    from lumitrace.capture.services import _shape  # noqa: PLC0415  # the less frequent shapes
+    return BY_NAME[_shape().name(event)]
 
-    return BY_NAME[_shape.name(event)]
+
+@cache  # 0.1 us, where an import that is done already takes 1
+def _shape() -> "Any":
+    """Return what knows the less frequent shapes."""
+    from lumitrace.capture.services import _shape  # noqa: PLC0415  # few need it at once
+
+    return _shape
 
 
 def recognise_record(record: object) -> Row:
@@ -110,3 +120,15 @@ def clean(row: Row, event: "Any", context: object) -> "dict[str, Any]":
 
         lambda_.clean_context(context)
     return cut
+
+
+def request_id(context: object) -> str:
+    """Return Lambda's id of the invocation, or one of our own where *context* has none.
+
+    The context of a durable function's SDK has Lambda's in it.
+    """
+    for holder in (context, getattr(context, "lambda_context", None)):
+        request_id = getattr(holder, "aws_request_id", None)
+        if isinstance(request_id, str):
+            return request_id
+    return new_span_id()

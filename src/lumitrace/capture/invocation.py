@@ -4,8 +4,8 @@ Whether the invocation continues a sender's trace or starts its own is decided h
 services.
 """
 
-import os
 import time
+from sys import modules
 
 from lumitrace.capture import emit, inbound, integrations, lines
 from lumitrace.capture.config import ON, settings
@@ -13,21 +13,23 @@ from lumitrace.capture.current import process
 from lumitrace.capture.guard import Guard, reporter
 from lumitrace.capture.line import line
 from lumitrace.capture.services import OTHER
-from lumitrace.capture.services._service import Inbound, Record
+from lumitrace.capture.services._service import Inbound
 from lumitrace.capture.span import NOBODY, Invocation, Span
 from lumitrace.wire import semconv, span_line
-from lumitrace.wire.context import SpanContext, new_span_id, new_trace_id
+from lumitrace.wire.context import SpanContext, new_trace_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from lumitrace.capture.services import Row
+
+HTTP_CLIENT = "lumitrace.capture.integrations.http_client"  # loaded where it listens
+
 guard = Guard("capture.invocation")
 
 
-def begin(
-    name: str | None, tags: dict[str, str], event: "Any", context: object
-) -> Invocation | None:
+def begin(name: str, tags: dict[str, str], event: "Any", context: object) -> Invocation | None:
     """Write the ``start`` line and return the invocation, or None where none is to be told.
 
     With ``LUMITRACE_ENABLED=strip`` our marks are taken off the event and that is all. An
@@ -43,18 +45,31 @@ def begin(
         row, source = inbound.extract(seen, event, context)
     source = source or Inbound()
     if settings.enabled == ON and (settings.extractor or settings.tags):
-        tags = _chosen(source, tags, event, context)
+        with guard:
+            from lumitrace.capture import chosen  # noqa: PLC0415  # only where the user asks for it
+
+            tags = chosen.apply(source, tags, event, context)
     cut: dict[str, Any] = {}
-    with guard:
-        cut = inbound.clean(seen, event, context)
+    if seen.name in inbound.MARKED or getattr(context, "client_context", None) is not None:
+        with guard:
+            cut = inbound.clean(seen, event, context)
     if settings.enabled != ON:
         return None
-    invocation = Invocation(_request_id(context))
+    invocation = Invocation(inbound.request_id(context))
     invocation.source = (row.name, source.source)
-    name = name or os.environ.get("AWS_LAMBDA_FUNCTION_NAME") or "function"
-    outer = integrations.outer(row.trigger, source.claimed)
-    linked = _continue(invocation, name, source, outer)
     invocation.event, invocation.inbound, invocation.found = event, source, cut
+    _open(invocation, name, row, tags, context)
+    return invocation
+
+
+def _open(
+    invocation: Invocation, name: str, row: "Row", tags: dict[str, str], context: object
+) -> None:
+    """Give *invocation* its span, of what started it, and write the ``start`` line."""
+    outer, source = None, invocation.inbound
+    if "opentelemetry.trace" in modules:
+        outer = integrations.outer(row.trigger, source.claimed)
+    linked = _continue(invocation, name, source, outer)
     span = invocation.handler
     span.kind, span.attributes[semconv.FAAS_TRIGGER] = row.kind, row.trigger
     process.active = invocation
@@ -62,26 +77,14 @@ def begin(
     if settings.hang_stack:
         with guard:
             _watch().begin(context)
-    with guard:
-        integrations.begin(span)
+    if settings.log_ids or "aws_xray_sdk.core" in modules:
+        with guard:
+            integrations.begin(span)
     with guard:
         for wrong in settings.wrong:
             reporter.report("capture.config", wrong)
         fields = lines.start(invocation, row, source, linked)
         emit.start(invocation, fields, tags)
-    return invocation
-
-
-def _request_id(context: object) -> str:
-    """Return Lambda's id of the invocation, or one of our own where *context* has none.
-
-    The context of a durable function's SDK has Lambda's in it.
-    """
-    for holder in (context, getattr(context, "lambda_context", None)):
-        request_id = getattr(holder, "aws_request_id", None)
-        if isinstance(request_id, str):
-            return request_id
-    return new_span_id()
 
 
 def _watch() -> "Any":
@@ -89,21 +92,6 @@ def _watch() -> "Any":
     from lumitrace.capture.hang import watch  # noqa: PLC0415  # by consent only
 
     return watch
-
-
-def _chosen(source: Inbound, tags: dict[str, str], event: "Any", context: object) -> dict[str, str]:
-    """Let the user's own function and paths look at the event too."""
-    from lumitrace.capture import chosen  # noqa: PLC0415  # only where the user asks for it
-
-    with guard:
-        if settings.tags:
-            tags = {**chosen.tags(event), **tags}
-    with guard:
-        if settings.extractor and all(one.context is None for one in source.records):
-            found = chosen.context(event, context)
-            if found is not None:
-                source.records, source.unread, source.claimed = [Record(found)], 0, None
-    return tags
 
 
 def _continue(
@@ -115,8 +103,13 @@ def _continue(
     here bears it. Where the senders' trace is another, they are linked, so that both joins hold.
     Returns the senders that are linked instead of being the parent.
     """
-    trace_id = source.trace_id
-    contexts = [record.context for record in source.records]
+    senders, trace_id = source.records, source.trace_id or new_trace_id()
+    if outer is None and (not senders or (len(senders) == 1 and senders[0].lineage is None)):
+        span = invocation.handler = Span(invocation, name, trace_id, None)  # 3 us less
+        if settings.threshold:
+            emit.thin().decide(invocation)
+        return []
+    contexts = [record.context for record in senders]
     known = list(dict.fromkeys([context for context in contexts if context is not None]))
     linked, agree = known, bool(known) and None not in contexts and not source.unread
     others = known[1:] if outer is None else [*known[1:], outer]
@@ -126,8 +119,8 @@ def _continue(
     elif outer is not None:
         span = Span(invocation, name, outer.trace_id, outer.span_id)
     else:
-        span = Span(invocation, name, trace_id or new_trace_id(), None)
-    for context in dict.fromkeys([record.lineage for record in source.records]):
+        span = Span(invocation, name, trace_id, None)
+    for context in dict.fromkeys([record.lineage for record in senders]):
         if context is not None and context.tables:
             span.ride_on(context)
     invocation.handler = span
@@ -147,19 +140,20 @@ def end(
         if settings.hang_stack:
             with guard:
                 _watch().end()
-        with guard:
-            integrations.end()
-        with guard:
-            fields["durationUs"] = invocation.offset_us(time.perf_counter_ns())
-            fields["cpuUs"] = (time.process_time_ns() - invocation.cpu_ns) // 1000
+        if HTTP_CLIENT in modules:
+            with guard:
+                integrations.end()
+        fields["durationUs"] = (time.perf_counter_ns() - invocation.start_ns) // 1000
+        fields["cpuUs"] = (time.process_time_ns() - invocation.cpu_ns) // 1000
         with guard:
             fields |= lines.outcome(span, result, raised)
         with guard:
             lines.attributes(span, context)
-        with guard:
-            _judge(invocation, result, raised)
-        with guard:
-            if invocation.kept is not None:
+        if type(result) is dict or invocation.batch is not None:
+            with guard:
+                _judge(invocation, result, raised)
+        if invocation.kept is not None:
+            with guard:
                 failed = "status" in fields or bool(invocation.batch and invocation.batch.failed)
                 fields |= invocation.kept.at_end(result, raised, failed=failed)
         with guard:
@@ -187,14 +181,16 @@ def _write(invocation: Invocation, fields: "dict[str, Any]") -> None:
     if invocation.thin is not None:
         emit.thin().settle(invocation, fields)
     waiting, tags = emit.pending(span)
-    emit.flush(invocation)
+    if invocation.dirty or invocation.lines:
+        emit.flush(invocation)
     if process.outside:
         invocation.drop("outside", process.outside)
         process.outside = 0
     fields |= waiting
     if invocation.batch is not None and invocation.batch.failed:
         fields["failedRecords"] = list(invocation.batch.failed)
-    fields |= {"attributes": span.attributes} if span.attributes else {}
+    if span.attributes:
+        fields["attributes"] = span.attributes
     if invocation.dropped:
         fields["dropped"] = invocation.dropped
     emit.put(invocation, [line(span_line.INVOCATION, span, fields, tags)], always=True)

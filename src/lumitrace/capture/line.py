@@ -35,7 +35,10 @@ def line(
     record: str, span: "Span | CallSpan", fields: "dict[str, Any]", tags: "dict[str, str]"
 ) -> str:
     """Return one span line, or several where a list in *fields* is too long for one."""
-    split = _split(fields)
+    split = None
+    for value in fields.values():
+        if type(value) is list and len(value) > MANY:
+            split = _split(fields)
     if split is not None:
         first, *more = split
         told = [line(record, span, first, tags)]
@@ -48,11 +51,11 @@ def line(
     text = (
         f'{span_line.MARK}"record":"{record}",{timed}'
         f'"traceId":"{span.trace_id}","spanId":"{span.span_id}",'
-        f'{parent}"requestId":{span_line.encode(span.invocation.request_id)}'
+        f'{parent}"requestId":{span_line.quote(span.invocation.request_id)}'
     )
     text += f",{span_line.encode(fields)[1:]}" if fields else "}"
     if tags:
-        pairs = ",".join(f"{span_line.encode(name)}:{value}" for name, value in tags.items())
+        pairs = ",".join(f"{span_line.quote(name)}:{value}" for name, value in tags.items())
         text = f'{text[:-1]},"tags":{{{pairs}}}}}'
     if len(text) > span_line.ROOM:
         apart = [name for name in span_line.PAYLOADS if name in fields]

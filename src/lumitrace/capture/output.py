@@ -19,7 +19,9 @@ class Output:
 
     def to_stdout(self, text: str) -> bool:
         """Write *text*, whole lines, in one piece; return False where it could not be written."""
-        data = (("\n" if self.torn else "") + text).encode("ascii")
+        data = text.encode("ascii")
+        if self.torn:
+            data = b"\n" + data
         try:
             while data:
                 data = data[os.write(STDOUT, data) :]

@@ -65,6 +65,11 @@ class Record:
         self.receive_count = receive_count
 
     @property
+    def is_plain(self) -> bool:
+        """Tell whether it says no more than who sent it, once."""
+        return not (self.receive_count > 1 or self.relation or self.origin or self.last_writer)
+
+    @property
     def lineage(self) -> SpanContext | None:
         """Return whose tables this has passed through: a copy goes in rounds as its original."""
         return self.context or (self.last_writer if self.origin in COPIES else None)
