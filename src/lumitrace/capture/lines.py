@@ -38,7 +38,7 @@ def start(
     if source.source:
         fields["source"] = source.source
     few = len(records) == 1 and not (source.unread or source.unopened or source.claimed or linked)
-    if few and records[0].is_plain:  # as of most: 4 us less
+    if few and records[0].is_plain:  # as of most: 3 us less
         if records[0].link_key and records[0].context is None:
             fields["linkIn"] = [records[0].link_key]
     else:

@@ -51,7 +51,7 @@ def lookup(event: "dict[str, Any]") -> "Callable[[str], str | None]":
 
 
 def _has_none(event: "dict[str, Any]") -> bool:
-    """Tell whether no header of *event* can bear a context: 1.5 us, where reading each takes 6.
+    """Tell whether no header of *event* can bear a context: 2 us, where reading each takes 6.
 
     An ``X-Amzn-Trace-Id`` without a parent, as API Gateway adds one, says nothing.
     """
