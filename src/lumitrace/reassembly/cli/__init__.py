@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from lumitrace.reassembly.cli import layer
+from lumitrace.reassembly.cli import assemble, layer
 from lumitrace.reassembly.cli.arguments import parse
 from lumitrace.reassembly.problem import Problem
 
@@ -21,6 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         asked = parse(given)
         if asked.command == "layer":  # needs nothing but Python
             return layer.run(asked)
+        if asked.command == "assemble":
+            return assemble.run(asked)
         from lumitrace.reassembly.cli.commands import run  # noqa: PLC0415  # what --help can spare
 
         code = run(asked)

@@ -1,15 +1,21 @@
 """Runs steps.sql on DuckDB."""
 
+import contextlib
 import functools
 import json
+import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lumitrace.reassembly.pipeline.steps import MAX_ROUNDS, Steps
 from lumitrace.reassembly.problem import Problem
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     import duckdb
 
 # What comes in: the columns of each table; a name that ends in a type other than text says it.
@@ -84,6 +90,31 @@ class DuckDb:
     def __init__(self, connection: "duckdb.DuckDBPyConnection | None" = None) -> None:
         self.connection = connection or _database().cursor()
         self.apart: Callable[[DuckDb], None] = lambda _: None
+
+    @classmethod
+    @contextlib.contextmanager
+    def bounded(cls, memory: str, spill: Path) -> "Iterator[DuckDb]":
+        """Yield an engine that keeps within *memory*: what is more goes to the folder *spill*.
+
+        Args:
+            memory: as ``2GB``, or "" for a quarter of the machine.
+            spill: removed at the end; beside the result, where there is room for it.
+        """
+        connection = _duckdb().connect(":memory:")
+        try:
+            connection.execute(f"SET memory_limit = '{memory or _quarter()}'")
+            connection.execute(f"SET temp_directory = '{str(spill).replace(chr(39), chr(39) * 2)}'")
+            connection.execute(
+                "SET preserve_insertion_order = true"
+            )  # a line's number is its place
+            yield cls(connection)
+        finally:
+            connection.close()
+            shutil.rmtree(spill, ignore_errors=True)
+
+    def write(self, table: str, path: Path) -> None:
+        """Write *table* to *path* as Parquet."""
+        self.connection.execute(f"COPY {table} TO '{str(path).replace(chr(39), chr(39) * 2)}'")
 
     def make(self, table: str, select: str) -> None:
         """Let the rows of *select* become *table*."""
@@ -172,15 +203,25 @@ def _lines(rows: list[Row]) -> Iterator[str]:
         yield encode(row)
 
 
+def _quarter() -> str:
+    """Return a quarter of the machine's memory, as DuckDB spells it."""
+    return f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') // 4 // 2**20}MiB"
+
+
+def _duckdb() -> "ModuleType":
+    try:
+        import duckdb  # noqa: PLC0415  # the door of this room
+    except ImportError:
+        message = "lumitrace needs duckdb for this: pip install 'lumitrace[tools]'"
+        raise Problem(message) from None
+    return duckdb
+
+
 @functools.cache
 def _database() -> "duckdb.DuckDBPyConnection":
     """Return the one database of this process: opening one takes 22 ms, a connection nothing.
 
     Temporary tables are a connection's own, and every question has a connection.
     """
-    try:
-        import duckdb  # noqa: PLC0415  # the door of this room
-    except ImportError:
-        message = "lumitrace needs duckdb for this: pip install 'lumitrace[tools]'"
-        raise Problem(message) from None
-    return duckdb.connect(":memory:")
+    connection: duckdb.DuckDBPyConnection = _duckdb().connect(":memory:")
+    return connection

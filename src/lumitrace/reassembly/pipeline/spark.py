@@ -4,7 +4,8 @@ The text is the same: sqlglot translates it. What comes in is read line by line 
 workers, so lumitrace must be installed there, or handed out with ``--py-files``.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lumitrace.reassembly.events import LogEvent
@@ -40,8 +41,15 @@ _TYPES = {
 _SETTINGS = {"spark.sql.ansi.enabled": "false", "spark.sql.session.timeZone": "UTC"}
 
 
-def session(master: str, *, memory: str = "") -> "SparkSession":
+def session(
+    master: str, *, memory: str = "", settings: Mapping[str, str] | None = None
+) -> "SparkSession":
     """Return a session at *master*, ``local[2]`` or ``spark://host:7077``.
+
+    Args:
+        master: where Spark runs.
+        memory: of each executor, as Spark spells it: ``2g``.
+        settings: Spark's own, by name.
 
     Raises:
         Problem: Spark is not installed.
@@ -52,7 +60,7 @@ def session(master: str, *, memory: str = "") -> "SparkSession":
         message = "--engine spark needs pyspark and sqlglot: pip install 'lumitrace[spark]'"
         raise Problem(message) from None
     builder = SparkSession.builder.appName("lumitrace").master(master)
-    for name, value in _SETTINGS.items():
+    for name, value in {**_SETTINGS, **(settings or {})}.items():
         builder = builder.config(name, value)
     if memory:
         builder = builder.config("spark.executor.memory", memory)
@@ -91,6 +99,10 @@ class Spark:
     def read_apart(self) -> None:
         """Make the tables of what is read line by line, as whoever loaded the lines said."""
         self.apart(self)
+
+    def write(self, table: str, path: Path) -> None:
+        """Write *table* to the folder *path* as Parquet."""
+        self.spark.table(table).write.parquet(path.absolute().as_uri())
 
     def keep(self, table: str, frame: "DataFrame") -> None:
         """Compute *frame* and let it be *table*."""

@@ -1,0 +1,124 @@
+"""``lumitrace assemble``: all transactions of many logs, as tables."""
+
+import argparse
+import re
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lumitrace.reassembly.problem import MISUSE, Problem
+
+if TYPE_CHECKING:
+    from lumitrace.reassembly.pipeline.steps import Steps
+
+DUCKDB, SPARK = "duckdb", "spark"
+TABLES = ("spans", "hops", "members", "fans", "cut", "candidates", "invocations", "details")
+_MEMORY = re.compile(r"[1-9]\d{0,5}(?:\.\d)?\s?(?:MB|GB|TB)")
+
+
+def add(commands: "argparse._SubParsersAction[Any]") -> None:
+    """Add ``assemble`` to *commands*."""
+    purpose = "all spans, hops and transactions of many logs, as Parquet tables"
+    sentence = f"{purpose[0].upper()}{purpose[1:]}."
+    command = commands.add_parser("assemble", help=purpose, description=sentence)
+    command.add_argument("paths", nargs="+", metavar="PATH", help="a log file, or a folder of them")
+    command.add_argument("--out", required=True, metavar="FOLDER", help="where the tables go")
+    command.add_argument(
+        "--engine", choices=(DUCKDB, SPARK), default=DUCKDB, help="what computes (default duckdb)"
+    )
+    command.add_argument(
+        "--memory",
+        default="",
+        metavar="SIZE",
+        help="how much memory to use, 2GB; beyond it DuckDB writes to disk (default: a quarter of "
+        "the machine); of Spark, each executor's",
+    )
+    command.add_argument("--master", default="local[*]", metavar="URL", help="Spark's master")
+    command.add_argument(
+        "--work", default="", metavar="FOLDER", help="Spark: a folder that all workers reach"
+    )
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Assemble what was *asked* for, and say on standard error how far it is.
+
+    Raises:
+        Problem: it cannot be read, or not be written there.
+    """
+    if asked.memory and not _MEMORY.fullmatch(asked.memory):
+        sentence = f"--memory {asked.memory} is no size; give one like 2GB or 500MB"
+        raise Problem(sentence, MISUSE)
+    out = Path(asked.out)
+    if out.exists() and any(out.iterdir()):
+        sentence = f"{out} is not empty; give a new folder as --out"
+        raise Problem(sentence, MISUSE)
+    out.mkdir(parents=True, exist_ok=True, mode=0o700)
+    (_on_spark if asked.engine == SPARK else _on_duckdb)(asked, out)
+    return 0
+
+
+class Progress:
+    """Says on standard error what is being done, and how fast the logs were read."""
+
+    def __init__(self) -> None:
+        self.began = self.said = time.monotonic()
+
+    def part(self, name: str) -> None:
+        """Say that the part *name* begins, at most once a second."""
+        now = time.monotonic()
+        if now - self.said >= 1:
+            self.said = now
+            self.say(f"{now - self.began:.0f} s: {name}")
+
+    def read(self, rows: int, size: int) -> None:
+        """Say that so many *rows* were read, of *size* bytes."""
+        took = max(time.monotonic() - self.began, 0.001)
+        self.say(f"read {size / 1e6:,.1f} MB, {rows:,} span lines, {size / 1e6 / took:,.0f} MB/s")
+
+    @staticmethod
+    def say(sentence: str) -> None:
+        """Say *sentence*."""
+        print(f"lumitrace: {sentence}", file=sys.stderr)  # noqa: T201  # it is a command
+
+
+def _on_duckdb(asked: argparse.Namespace, out: Path) -> None:
+    from lumitrace.reassembly.pipeline import sources  # noqa: PLC0415  # what --help can spare
+    from lumitrace.reassembly.pipeline.duckdb import DuckDb  # noqa: PLC0415  # as above
+    from lumitrace.reassembly.pipeline.steps import Steps  # noqa: PLC0415  # as above
+
+    progress = Progress()
+    with DuckDb.bounded(asked.memory, out / "spill") as engine:
+        size = sources.load(engine, asked.paths)
+        progress.read(engine.number("SELECT COUNT(*) FROM lines"), size)
+        _run(Steps(engine, progress=progress.part))
+        for table in TABLES:
+            engine.write(table, out / f"{table}.parquet")
+        _close(progress, engine.number("SELECT COUNT(*) FROM spans"), out)
+
+
+def _on_spark(asked: argparse.Namespace, out: Path) -> None:
+    from lumitrace.reassembly.pipeline import spark  # noqa: PLC0415  # what --help can spare
+    from lumitrace.reassembly.pipeline.steps import Steps  # noqa: PLC0415  # as above
+
+    progress = Progress()
+    session = spark.session(asked.master, memory=asked.memory.replace(" ", "")[:-1].lower())
+    try:
+        engine = spark.Spark(session, asked.work)
+        spark.load_text(engine, asked.paths)
+        _run(Steps(engine, progress=progress.part))
+        for table in TABLES:
+            engine.write(table, out / f"{table}.parquet")
+        _close(progress, engine.number("SELECT COUNT(*) FROM spans"), out)
+    finally:
+        session.stop()
+
+
+def _run(steps: "Steps") -> None:
+    steps.unfold()
+    steps.join()
+
+
+def _close(progress: Progress, spans: int, out: Path) -> None:
+    took = time.monotonic() - progress.began
+    progress.say(f"{spans:,} spans in {took:.1f} s, in {out}")

@@ -1,0 +1,95 @@
+"""``lumitrace assemble``: logs in, tables out."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+NIGHT = Path(__file__).parents[2] / "examples" / "ushop" / "recorded" / "night.jsonl"
+
+
+def table(folder, name, columns="*"):
+    """Return the rows of a table that was written."""
+    query = f"SELECT {columns} FROM '{folder / name}.parquet' ORDER BY ALL"  # noqa: S608
+    return duckdb.connect().execute(query).fetchall()
+
+
+def plain(night, path):
+    """Write the messages of *night* alone, as a function prints them, and return the path."""
+    path.write_text("".join(f"{one['message'].rstrip()}\n" for one in night.events), "utf-8")
+    return path
+
+
+def test_a_recorded_night_becomes_tables(command, answer, tmp_path):
+    """The tables hold the transactions that ``lumitrace transactions`` lists."""
+    out = tmp_path / "out"
+
+    done = command("assemble", NIGHT, "--out", out)
+
+    assert done.returncode == 0, done.stderr
+    _, listed = answer("transactions", NIGHT, "--limit", "100000")
+    entries = {row[0] for row in table(out, "members", "entry_trace")}
+    assert entries == {one["id"] for one in listed["transactions"]}
+    assert {row[0] for row in table(out, "spans", "role")} >= {"invocation", "call"}
+    assert b"MB/s" in done.stderr
+    assert not (out / "spill").exists()
+
+
+@pytest.mark.parametrize("memory", [[], ["--memory", "500MB"]])
+def test_plain_files_are_joined_with_each_other(command, night, tmp_path, memory):
+    """A sale whose two functions wrote two files is one transaction, within any memory."""
+    night.sale(1, 0)
+    both = plain(night, tmp_path / "all.log").read_text("utf-8").splitlines(keepends=True)
+    half = next(place for place, line in enumerate(both) if line.startswith("END ")) + 2
+    (tmp_path / "till.log").write_text("".join(both[:half]), "utf-8")
+    (tmp_path / "confirm.log").write_text("".join(both[half:]), "utf-8")
+    out = tmp_path / "out"
+
+    done = command(
+        "assemble", tmp_path / "till.log", tmp_path / "confirm.log", "--out", out, *memory
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert len(table(out, "members")) == 1
+    assert len(table(out, "hops", "DISTINCT sender_span")) == 1
+    assert len(table(out, "invocations")) == 2
+
+
+def test_a_death_in_a_plain_file_is_a_failure(command, night, tmp_path):
+    """The file is read a second time where an invocation was killed."""
+    run = night.begin("pay", 0)
+    night.say(
+        "pay",
+        "s1",
+        3000,
+        f"2026-11-21T02:00:03.000Z {run.request} Task timed out after 3.00 seconds",
+    )
+    night.say("pay", "s1", 3001, f"END RequestId: {run.request}\n")
+    out = tmp_path / "out"
+
+    done = command("assemble", plain(night, tmp_path / "pay.log"), "--out", out)
+
+    assert done.returncode == 0, done.stderr
+    assert table(out, "invocations", "status, error_type") == [(2, "Sandbox.Timedout")]
+
+
+@pytest.mark.parametrize(
+    "wrong", [["--memory", "much"], ["--memory", "-1GB"], ["--engine", "ibis"], ["--engin"]]
+)
+def test_what_is_misspelt_is_misuse(command, tmp_path, wrong):
+    """One sentence and exit code 2."""
+    done = command("assemble", NIGHT, "--out", tmp_path / "out", *wrong)
+
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"lumitrace: ")
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_a_folder_that_holds_something_is_left_alone(command, tmp_path):
+    """Nothing is written over."""
+    (tmp_path / "kept").write_text("mine", "utf-8")
+
+    done = command("assemble", NIGHT, "--out", tmp_path)
+
+    assert done.returncode == 2
+    assert [one.name for one in tmp_path.iterdir()] == ["kept"]
