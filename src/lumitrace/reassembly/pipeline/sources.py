@@ -8,7 +8,8 @@ from lumitrace.reassembly.pipeline.duckdb import DuckDb
 from lumitrace.reassembly.pipeline.files import load_text
 from lumitrace.reassembly.pipeline.load import load_events
 from lumitrace.reassembly.platform_events import json_object
-from lumitrace.reassembly.sources.file import STANDARD_INPUT, files_of, read_file
+from lumitrace.reassembly.sources.file import files_of, read_file
+from lumitrace.reassembly.sources.path import STANDARD_INPUT
 from lumitrace.wire.span_line import MARK
 
 HEAD = 65_536  # bytes that are looked at
