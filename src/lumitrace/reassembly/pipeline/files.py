@@ -125,7 +125,8 @@ def _read_raw(loading: Loading, stream: int) -> None:
     first = loading.places
     execute(
         f"INSERT INTO lines SELECT {_line(stream, first)} FROM raw WHERE said IS NOT NULL "  # noqa: S608
-        f"AND {_ID.format('said.traceId', 32)} AND {_ID.format('said.spanId', 16)}"
+        f"AND {_ID.format('said.traceId', 32)} AND {_ID.format('said.spanId', 16)} "
+        "AND said.record IN ('start', 'calls', 'span', 'invocation', 'health')"
     )
     for what, pattern in _FRAME.items():
         head = pattern.split(" ")[0]

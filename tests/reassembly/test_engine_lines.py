@@ -1,0 +1,82 @@
+"""What a log line may hold: DuckDB reads it to the rows that Python reads."""
+
+import json
+
+from lumitrace.reassembly.events import LogEvent
+from lumitrace.reassembly.pipeline.duckdb import DuckDb
+from lumitrace.reassembly.pipeline.files import load_text
+from lumitrace.reassembly.pipeline.lines import LINE_COLUMNS, PLATFORM_COLUMNS
+from lumitrace.reassembly.pipeline.load import load_events
+
+WHOLE = {
+    "lumitrace": 1,
+    "record": "invocation",
+    "traceId": "a" * 32,
+    "spanId": "b" * 16,
+    "requestId": "r-1",
+    "name": "pay",
+    "kind": "SERVER",
+    "startUs": 1_795_226_400_000_000,
+    "durationUs": 4000,
+    "calls": [["c" * 16, "sns.Publish", "topic", 1, 2, 200, ["sns:m-1"]]],
+    "links": [["d" * 32, "e" * 16]],
+    "linkIn": ["sqs:m-0"],
+    "tags": {"saleId": "S-1", "total": 42.5, "vip": True},
+    "status": 2,
+    "error": {"type": "ValueError", "message": "no"},
+    "summary": [["s3.PutObject", "bucket", 3, 900, ["s3:k"]]],
+}
+
+
+def spelt(said):
+    """Return the line that *said* is."""
+    return json.dumps(said, separators=(",", ":"))
+
+
+def rows(path, lines):
+    """Return the rows that DuckDB's way in gives, and those of the way that defines it."""
+    path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    fast, slow = DuckDb(), DuckDb()
+    load_text(fast, [path])
+    load_events(slow, [LogEvent("", str(path), None, line, 0) for line in lines])
+    found = []
+    for engine in (fast, slow):
+        both = (("lines", LINE_COLUMNS), ("platform", PLATFORM_COLUMNS))
+        queries = [
+            f"SELECT {', '.join(name for name in columns if name not in {'place', 'moment'})} "  # noqa: S608
+            f"FROM {table}"
+            for table, columns in both
+        ]
+        found.append([sorted(engine.rows(query), key=repr) for query in queries])
+    return found
+
+
+def test_r01_a_line_cut_anywhere_is_no_row_and_harms_no_neighbour(tmp_path):
+    """R01: every beginning of a line, each between two whole ones."""
+    whole = spelt(WHOLE)
+    lines = [whole, *(whole[:length] for length in range(1, len(whole))), whole]
+
+    fast, slow = rows(tmp_path / "cut.log", lines)
+
+    assert fast == slow
+    assert len(slow[0]) == 2
+
+
+def test_r03_text_before_a_mark_and_two_lines_in_one_are_both_read(tmp_path):
+    """R03: the reader begins anew at every mark."""
+    whole = spelt(WHOLE)
+
+    fast, slow = rows(tmp_path / "two.log", [f"hello {whole}", f"{whole}{whole}", f"{whole} bye"])
+
+    assert fast == slow
+    assert len(slow[0]) == 4
+
+
+def test_r14_a_record_of_another_kind_is_no_row(tmp_path):
+    """R14: a record that this version does not know, or of no kind at all."""
+    lines = [spelt({**WHOLE, "record": record}) for record in ("later", "", None, 7, [], {})]
+
+    fast, slow = rows(tmp_path / "kinds.log", [*lines, spelt(WHOLE)])
+
+    assert fast == slow
+    assert len(slow[0]) == 1
