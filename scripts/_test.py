@@ -38,10 +38,13 @@ _NEIGHBOURS = (
         extras=None,
     ),
 )
+# The reassembly on a cluster; Java 17 has to be there.
+_SPARK = (Contents("spark", ("duckdb>=1.4,<3", "pytest>=8.0"), extras=("spark",)),)
 # What --only takes: the environments, and the tests that run in each of them.
 _PARTS = {
     "wire-capture": (_WIRE_CAPTURE, ("tests/wire", "tests/capture")),
     "neighbours": (_NEIGHBOURS, ("tests/neighbours",)),
+    "spark": (_SPARK, ("tests/spark",)),
 }
 # What --all leaves out because it is run elsewhere; asked for with --python, it is run. wrapt 1.15
 # is on both what it is on 3.10 (compiled) or on 3.13 (pure Python); the whole suite runs on 3.11
@@ -98,7 +101,14 @@ def _parser() -> argparse.ArgumentParser:
         choices=[*_PARTS],
         help="wire-capture: what runs inside a function, with nothing but wrapt, with boto3 and "
         "the newest wrapt, with boto3 and the oldest; neighbours: libraries that need an "
-        "environment of their own",
+        "environment of their own; spark: the same as --spark",
+    )
+    parser.add_argument(
+        "--spark",
+        action="store_const",
+        const="spark",
+        dest="only",
+        help="the reassembly on DuckDB and on a Spark cluster that it starts; needs Java 17",
     )
     parser.add_argument(
         "--expressions",

@@ -1,0 +1,180 @@
+"""The same log on DuckDB and on a Spark cluster: a master and two workers, each its own process.
+
+``scripts/test --spark`` runs it, in an environment that has pyspark; it needs Java 17. All of it
+stays on the loopback interface, and ends with the test.
+"""
+
+import hashlib
+import importlib.util
+import io
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pyspark = pytest.importorskip("pyspark", reason="scripts/test --spark brings it")
+
+from lumitrace.reassembly.pipeline import files, spark  # noqa: E402  # needs nothing of pyspark
+from lumitrace.reassembly.pipeline.duckdb import DuckDb  # noqa: E402
+from lumitrace.reassembly.pipeline.steps import Steps  # noqa: E402
+
+ROOT = Path(__file__).parents[2]
+SPANS = int(os.environ.get("LUMITRACE_TEST_SPARK_SPANS", "20000"))
+RESULTS = ("spans", "hops", "members", "fans", "cut", "candidates", "invocations", "details")
+KILLED = "2026-11-22T23:26:41.000Z {} Task timed out after 3.00 seconds"
+LOOPBACK = "127.0.0.1"
+DEADLINE_S = 180  # to start; a quiet machine takes five
+
+
+# Py4J leaves its sockets to the garbage collector.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+
+def started(command, log):
+    """Return the process of *command*, which writes to *log*."""
+    with log.open("wb") as out:
+        return subprocess.Popen(
+            [str(Path(pyspark.__file__).parent / "bin" / "spark-class"), *command],
+            env={**os.environ, "SPARK_LOCAL_IP": LOOPBACK, "PYSPARK_PYTHON": sys.executable},
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
+
+
+def wait_for(process, says, log):
+    """Return when the *log* of *process* *says* that it is there."""
+    deadline = time.monotonic() + DEADLINE_S
+    while says not in log.read_text("utf-8", "replace"):
+        assert process.poll() is None, log.read_text("utf-8", "replace")
+        assert time.monotonic() < deadline, log.read_text("utf-8", "replace")
+        time.sleep(0.1)  # nothing tells us but the file
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """The address of a master with two workers, ended with the test."""
+    with socket.socket() as free:
+        free.bind((LOOPBACK, 0))
+        port = free.getsockname()[1]
+    at = ["--host", LOOPBACK, "--webui-port", "0"]
+    address, running = f"spark://{LOOPBACK}:{port}", {}
+    try:
+        log = tmp_path / "master.log"
+        master = ["org.apache.spark.deploy.master.Master", *at, "--port", str(port)]
+        running[log] = started(master, log)
+        wait_for(running[log], "I have been elected leader", log)
+        for name in ("worker-1", "worker-2"):
+            log = tmp_path / f"{name}.log"
+            size = ["--cores", "1", "--memory", "1g", "--work-dir", str(tmp_path / name)]
+            worker = ["org.apache.spark.deploy.worker.Worker", *at, *size, address]
+            running[log] = started(worker, log)
+        for log in [*running][1:]:
+            wait_for(running[log], "Successfully registered with master", log)
+        yield address
+    finally:
+        for process in reversed(running.values()):
+            process.terminate()
+        for process in running.values():
+            process.wait(timeout=60)
+
+
+def write_shop(path):
+    """Write the log of a shop, of which some invocations are killed, and return its lines."""
+    source = ROOT / "benchmarks" / "reassembly" / "generate.py"
+    spec = importlib.util.spec_from_file_location("generate", source)
+    generate = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(generate)
+    out = io.StringIO()
+    generate.write(out, SPANS, mixed=True)
+    lines, ended = out.getvalue().splitlines(), 0
+    for place, line in enumerate(lines):
+        ended += '"record":"invocation"' in line
+        if '"record":"invocation"' in line and ended % 50 == 0:
+            lines[place] = KILLED.format(re.search('"requestId":"([^"]+)"', line)[1])
+    path.write_text("\n".join(lines) + "\n", "ascii")
+    return lines
+
+
+def expected_members(lines):
+    """Return the members of all transactions, told by a few lines of Python and no SQL."""
+    sent, received, edges, traces = {}, [], set(), set()
+    for line in lines:
+        if not line.startswith("{"):
+            continue
+        said = json.loads(line)
+        trace = said["traceId"]
+        traces.add(trace)
+        edges |= {(link[0], trace) for link in said.get("links", ())}
+        received += [(key, trace) for key in said.get("linkIn", ())]
+        for call in said.get("calls", ()):
+            sent.update(dict.fromkeys(call[6], trace))
+        if said["record"] != "start":  # there it is how many there are
+            traces |= {record[1] for record in said.get("records", ())}
+    edges |= {(sent[key], trace) for key, trace in received if key in sent}
+    after = {}
+    for sender, receiver in edges:
+        if sender != receiver:
+            after.setdefault(sender, set()).add(receiver)
+    entries = (traces | after.keys()) - {one for several in after.values() for one in several}
+    return {(entry, member) for entry in entries for member in reach(entry, after)}
+
+
+def reach(entry, after):
+    """Return *entry* and every trace that comes *after* it."""
+    found, waiting = {entry}, [entry]
+    while waiting:
+        more = after.get(waiting.pop(), set()) - found
+        found |= more
+        waiting += more
+    return found
+
+
+def hash_of(engine):
+    """Return the number of rows of each result, and one hash of all rows, sorted."""
+    seen, counts = hashlib.sha256(), {}
+    for table in RESULTS:
+        rows = sorted(map(repr, engine.rows(f"SELECT * FROM {table}")))  # noqa: S608
+        counts[table] = len(rows)
+        seen.update("\n".join([table, *rows]).encode())
+    return counts, seen.hexdigest()
+
+
+def run(engine, module, path):
+    """Run all steps on *engine*."""
+    module.load_text(engine, [path])
+    steps = Steps(engine)
+    steps.unfold()
+    steps.join()
+    return hash_of(engine)
+
+
+def test_duckdb_and_a_spark_cluster_give_the_same_rows(cluster, tmp_path):
+    """Every row of every result is the same, and a small oracle agrees on the transactions."""
+    path = tmp_path / "shop.log"
+    lines = write_shop(path)
+    here = DuckDb()
+    counts, expected = run(here, files, path)
+
+    settings = {"spark.sql.shuffle.partitions": "2", "spark.ui.enabled": "false"}
+    settings |= {"spark.driver.host": LOOPBACK, "spark.executorEnv.PYTHONPATH": str(ROOT / "src")}
+    session = spark.session(cluster, memory="512m", settings=settings)
+    try:
+        found = run(spark.Spark(session), spark, str(path))
+        workers = session.sparkContext._jsc.sc().getExecutorMemoryStatus().size() - 1
+    finally:
+        session.stop()
+
+    assert workers == 2
+    assert found == (counts, expected)
+    assert counts["spans"] >= SPANS * 0.97
+    members = set(here.rows("SELECT entry_trace, member_trace FROM members"))
+    assert members == expected_members(lines)
