@@ -41,6 +41,7 @@ FROM_EVENTS = {
     # Ids that AWS gave, by which hops join.
     *("MessageId", "messageId", "eventID", "id", "extendedRequestId", "requestId", "request-id"),
     *("x-amz-request-id", "sequenceNumber", "shardId", "executionArn", "executionId", "Id"),
+    "DurableExecutionArn",
     *("stringValue", "Value"),  # of the attribute RequestID of a dead letter
     # Names of resources, and templates of routes.
     *("TopicArn", "eventSourceARN", "eventSourceArn", "deliveryStreamArn", "functionArn", "name"),
