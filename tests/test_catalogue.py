@@ -70,7 +70,9 @@ ROWS = {
         (HOSTS, "test_forks"),
         (BOTOCORE, "test_a_forked_child_does_not_repeat_what_the_parent_gathered")],
     "C25 deadlines": [(HOSTS, "test_the_runtime_says_strange_things")],
-    "C26 memory and the stack": [ERRORS, (HOSTS, "test_at_the_limit_of_the_stack")],
+    "C26 memory and the stack": [
+        ERRORS, (HOSTS, "test_at_the_limit_of_the_stack"),
+        (HOSTS, "test_where_the_memory_ends"), (FAULTS, "test_functions_raise_at_random")],
     "C27 each function of ours": [
         (FAULTS, "test_each_function_raises"), (FAULTS, "test_functions_raise_at_random"),
         (FAULTS, "test_two_functions_raise_at_once"),
@@ -82,7 +84,8 @@ ROWS = {
         ("capture/test_neighbours_tracers.py", "test_tracers_live_side_by_side_in_any_order"),
         ("twin/test_beside.py", "test_beside_another_tracer"),
         (HOSTS, "test_a_tracer_of_the_users_own")],
-    "C31 events with our marks": [(HOSTS, "test_our_own_marks_are_taken_off")],
+    "C31 events with our marks": [
+        (HOSTS, "test_our_own_marks_are_taken_off"), (HOSTS, "test_called_once_for_an_event")],
     "C32 batches of ten thousand": [
         (BATCHES, "test_ten_thousand_records_take_linear_time_and_leave_nothing")],
     "C33 partial batch results": [RESULTS, (BATCHES, "test_what_the_result_gives_back_has_failed")],

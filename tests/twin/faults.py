@@ -26,6 +26,17 @@ class Fault(Exception):  # noqa: N818  # it is no error
         hits.add(name)
 
 
+class NoMemory(Fault, MemoryError):  # noqa: N818  # as above
+    """What Python raises where there is no memory left."""
+
+
+class NoStack(Fault, RecursionError):  # noqa: N818  # as above
+    """What Python raises where there is no frame left."""
+
+
+KINDS = {"": Fault, "memory": NoMemory, "stack": NoStack}
+
+
 def watch(profile):
     """Have *profile* told of every call, in this thread and in those that begin."""
     threading.setprofile(profile)
@@ -112,14 +123,14 @@ class Watch:
 
         return profile
 
-    def at_random(self, chance, odds):
-        """Return a profiler that has one call in *odds* raise."""
+    def at_random(self, chance, odds, kind):
+        """Return a profiler that has one call in *odds* raise a fault of this *kind*."""
 
         def profile(frame, what, _):
             name = name_of(frame.f_code) if what == "call" else ""
             # A generator is called again to be closed; then an error is printed instead.
             if name and door_of(name) not in self.doors and chance.randrange(odds) == 0:
-                raise Fault(name)
+                raise KINDS[kind](name)
 
         return profile
 
@@ -134,8 +145,8 @@ class Faults(Watch):
     """The faults of one process, while it handles events.
 
     For each event the job says None, ``"look"`` for the functions that are called, a list of the
-    functions that shall raise, or a pair of numbers, odds and a seed: one call of ours in that many
-    raises, at random.
+    functions that shall raise, or odds, a seed and a kind: one call of ours in that many raises, at
+    random, what `KINDS` says.
     """
 
     def __init__(self, job):
@@ -163,8 +174,8 @@ class Faults(Watch):
         if plan == "look":
             watch(self.note)
         elif isinstance(plan, list) and isinstance(plan[0], int):
-            odds, seed = plan
-            watch(self.at_random(random.Random(seed), odds))  # noqa: S311  # repeatable
+            odds, seed, kind = plan
+            watch(self.at_random(random.Random(seed), odds, kind))  # noqa: S311  # repeatable
         elif plan:
             for name in plan:
                 for function in self.known.get(name, ()):

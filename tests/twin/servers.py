@@ -17,6 +17,7 @@ ARN = "arn:aws:lambda:eu-west-1:123456789012:function:twin"
 TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
 TOLD = ("content-type", "lambda-runtime-function-error-type")
 CAUSE = "lambda-runtime-function-xray-error-cause"
+LARGEST = 6_291_556  # bytes of a response: what Lambda's own refusal names
 MARK = f"00-{'ab' * 16}-{'cd' * 8}-01-19aa7d3f000-1-12345678"
 
 
@@ -68,7 +69,13 @@ class _Asked(Handler):
 
     def do_POST(self):  # noqa: N802  # http.server's name
         told = {name: self.headers.get(name) for name in (*TOLD, CAUSE)}
-        self.server.owner.posted.append((self.path, told, self.body()))
+        body = self.body()
+        self.server.owner.posted.append((self.path, told, body))
+        if self.path.endswith("/response") and len(body) > LARGEST:
+            text = f"Exceeded maximum allowed payload size ({LARGEST} bytes)."
+            said = {"errorMessage": text, "errorType": "RequestEntityTooLarge"}
+            self.answer(413, json.dumps(said).encode(), {"Content-Type": "application/json"})
+            return
         self.answer(202, b'{"status": "OK"}', {"Content-Type": "application/json"})
 
 

@@ -9,7 +9,7 @@ import time
 from importlib.util import find_spec
 
 import pytest
-from tests.twin.faults import door_of
+from tests.twin.faults import KINDS, door_of
 from tests.twin.injection import asked, is_marked
 from tests.twin.plays import ENVIRONMENT, LIBRARIES, PLAYS, headers_of
 from tests.twin.seams import BUILT, DOORS, TELLING, UNREACHED, WORN
@@ -168,12 +168,13 @@ def test_each_function_raises(stage, bare, looked):
     assert len(hit) > 100
 
 
-def test_functions_raise_at_random(stage, bare):
-    """Calls of ours fail here and there, another one each time."""
+@pytest.mark.parametrize("kind", KINDS)
+def test_functions_raise_at_random(stage, bare, kind):
+    """Calls of ours fail here and there, another one each time; memory and stack run out too."""
     chance = random.Random(SEED)  # noqa: S311  # repeatable
     count = 40 * len(PLAYS) if SWEEP == "all" else ROUNDS
     chosen = [(chance.randrange(len(PLAYS)), chance.choice(ODDS)) for _ in range(count)]
-    steps = [(number, [odds, chance.randrange(1 << 30)]) for number, odds in chosen]
+    steps = [(number, [odds, chance.randrange(1 << 30), kind]) for number, odds in chosen]
 
     _, records, wrong = play(stage, bare, steps)
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from tests.twin.injection import asked, is_marked, unmarked
+from tests.twin.servers import LARGEST
 from tests.twin.twins import ROOT, same
 
 DEADLINES = ["1", "1000", "100000000000000", "9999999999999999"]
@@ -145,6 +146,21 @@ CALLS = ["send", "put", "attributes", "get", "query", "publish", "stream", "pres
          "clients", "strange", "send"]  # fmt: skip
 
 
+def test_where_the_memory_ends(twins):
+    """Where Lambda's own client just gets by with what is left, it does with us, and is told of."""
+    twin = twins.compare("hosts.full", [0, 1 << 15, 0, 1 << 16, 0])
+
+    assert [it["name"] for it in twin.lines if it["record"] == "span"] == ["at the end"] * 2
+
+
+def test_an_answer_that_is_too_large(twins):
+    """Lambda refuses it after the handler has returned: the runtime ends as it does bare."""
+    twin = twins.compare("hosts.large", [LARGEST - 2, LARGEST - 1], dies=True)
+
+    ends = [line for line in twin.lines if line["record"] == "invocation"]
+    assert [it.get("status", 0) for it in ends] == [0, 0]
+
+
 @pytest.mark.parametrize("mode", ["legacy", "standard", "adaptive"])
 @pytest.mark.parametrize("inject", ["all", "none"])
 def test_calls_to_aws(twins, mode, inject):
@@ -172,6 +188,25 @@ def test_our_own_marks_are_taken_off(twins):
         for it in (False, True)
     )
     same(bare, twin)
+
+
+@pytest.mark.parametrize("handler", ["once.inside", "once.outside"])
+def test_called_once_for_an_event(twins, handler):
+    """Powertools' idempotency finds the event again when it is delivered again, marks or none."""
+    pytest.importorskip("aws_lambda_powertools")
+    event = json.loads((ROOT / "tests/events/dynamodb.json").read_text("utf-8"))
+    plain = unmarked(event) if handler == "once.inside" else event
+    bare = twins.run(handler, [plain, plain], traced=False)
+
+    twin = twins.run(handler, [event, event], traced=True)
+
+    keys = [
+        [it.params["Item"]["id"]["S"] for it in run.requests if it.operation == "PutItem"]
+        for run in (bare, twin)
+    ]
+    assert len(keys[0]) == 2
+    assert len({*keys[0], *keys[1]}) == 1
+    assert twin.seen["posted"] == bare.seen["posted"]
 
 
 def test_a_call_that_is_denied_with_our_mark(twins):

@@ -9,18 +9,21 @@ import locale
 import logging
 import os
 import random
+import resource
 import signal
 import sys
 import threading
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from door import span, tag, traced
 
 random.seed(42)
 log = logging.getLogger("shop")
 seen = []
+kept = []
 
 
 @traced
@@ -213,3 +216,33 @@ def deeper(left):
     with span("deep"):
         tag(deep=1)
         return "deep"
+
+
+@traced
+def large(event, context):
+    """Answer with as many bytes as asked for."""
+    return "x" * event
+
+
+@traced
+def full(event, context):
+    """Leave *event* bytes of memory for whoever comes next; 0 gives all of it back."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+    kept.clear()
+    if event:
+        used = int(Path("/proc/self/statm").read_text("utf-8").split()[0])
+        resource.setrlimit(resource.RLIMIT_AS, (used * resource.getpagesize() + (1 << 20), hard))
+        for size in (1 << 18, 1 << 12, 1 << 9):
+            fill(size)
+        del kept[-(event >> 9) :]
+        with span("at the end"):
+            tag(sale="1")
+    return event
+
+
+def fill(size):
+    """Keep blocks of *size* bytes until there is no room for one more."""
+    with contextlib.suppress(MemoryError):
+        while True:
+            kept.append(bytearray(size))
