@@ -138,6 +138,7 @@ def test_what_matters_survives_the_cut():
     seen = json.loads(picture(event, 1000))
     records = json.loads(picture(batch, 4096))["Records"]
 
+    assert list(seen) == ["body", "headers", "requestContext"]
     assert seen["body"]["saleId"] == "628d8a"
     assert seen["body"]["text"].startswith("xxx")
     assert seen["body"]["text"].endswith(" more")
@@ -221,6 +222,17 @@ def test_any_value_has_a_picture(value, size):
     assert len(text) <= size
     assert text.isascii()
     assert repr(value) == before
+
+
+def test_what_is_deep_or_wide_is_looked_at_in_part():
+    """At most 16 levels and 1,000 values, whatever room there is."""
+    deep = ["at the bottom"]
+    for _ in range(40):
+        deep = [deep]
+    wide = [[1] * 60 for _ in range(60)]
+
+    assert picture(deep, 1 << 16).count("[") == 17
+    assert picture(wide, 1 << 16).count("1") < 1000
 
 
 def test_a_hostile_value_is_looked_at_in_part():

@@ -17,6 +17,7 @@ from lumitrace.capture.variables import names
         ("password=hunter2 for bob", "password=**** for bob"),
         ('{"apiKey": "12345", "a": 1}', '{"apiKey": "****", "a": 1}'),
         ("Authorization: Bearer abc.def", "Authorization: Bearer ****"),
+        ("sent bearer abc.def twice", "sent bearer **** twice"),
         ("Authorization: Basic dXNlcjpwYXNz", "Authorization: Basic ****"),
         ("key AKIAIOSFODNN7EXAMPLE is bad", "key **** is bad"),
         ("https://x/?X-Amz-Signature=abc&b=1", "https://x/?****"),

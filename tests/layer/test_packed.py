@@ -165,6 +165,16 @@ def test_under_another_python_it_is_inert(run, opt, way):
     assert told.kinds == []
 
 
+def test_under_another_python_it_is_silent_where_it_is_switched_off(run, opt):
+    """Whoever does not want it need not hear that it does nothing."""
+    shutil.rmtree(opt / "python" / "lumitrace" / "__pycache__")
+
+    told = run(EVERYTHING, LUMITRACE_ENABLED="0")
+
+    assert [kind for kind, _ in told.said] == ["response"], told.output
+    assert "does nothing" not in told.output
+
+
 def test_a_seldom_module_is_compiled_where_it_is_needed(run):
     """LUMITRACE_TAGS is read by a module that has no bytecode; its source is known to Python."""
     told = run(
