@@ -11,6 +11,7 @@ from lumitrace.reassembly.model import (
     AUTHORIZERS,
     CLAIMED,
     INVOCATION,
+    LAMBDA,
     POLLED,
     PUBLIC,
     RECORD,
@@ -19,6 +20,7 @@ from lumitrace.reassembly.model import (
 )
 from lumitrace.reassembly.pipeline.duckdb import Joined, Result, Rows
 from lumitrace.reassembly.silent import stand_in
+from lumitrace.reassembly.step_functions.executions import adopt
 from lumitrace.reassembly.transaction import Assembled, Hop, Transaction
 from lumitrace.reassembly.unfold import unfold
 from lumitrace.wire import link_key
@@ -61,6 +63,7 @@ def assemble(events: Iterable[LogEvent]) -> Assembled:
     for attempt in attempts:
         unfold(attempt, counts)
     _carry_releases(attempts)
+    adopt(attempts)
     stand_in(attempts)
     attempts = _each_once(attempts)
     number_attempts(attempts)
@@ -100,7 +103,8 @@ def _name_destinations(attempts: list[Attempt]) -> None:
     """Say by which key a destination knows an invocation: after retries, by its last attempt."""
     for attempt in attempts:
         key = link_key.link_key(link_key.DESTINATION, attempt.request_id)
-        if attempt.invocation is not None and attempt.number == attempt.of and key:
+        told = attempt.service == LAMBDA and attempt.number == attempt.of
+        if attempt.invocation is not None and told and key:
             extend(attempt.invocation.link_out, [key])
 
 

@@ -9,6 +9,7 @@ from lumitrace.reassembly.model import Attempt
 from lumitrace.reassembly.one_by_one import OneByOne
 from lumitrace.reassembly.platform_line import END, REPORT, START
 from lumitrace.reassembly.side_by_side import SideBySide, is_side_by_side
+from lumitrace.reassembly.step_functions.executions import executions, set_apart
 from lumitrace.reassembly.stream import Lines, Stream
 
 
@@ -19,9 +20,13 @@ def cut_into_attempts(events: Iterable[LogEvent]) -> tuple[list[Attempt], Counts
         streams[event.group, event.stream].append(event)
     counts = Counts()
     attempts: list[Attempt] = []
+    logged: list[LogEvent] = []
     for key in sorted(streams):
-        attempts += _reading(Lines(streams[key]), counts).attempts()
-    return attempts, counts
+        own, rest = set_apart(streams[key])
+        logged += own
+        if rest:
+            attempts += _reading(Lines(rest), counts).attempts()
+    return attempts + executions(logged, counts), counts
 
 
 def _reading(lines: Lines, counts: Counts) -> Stream:

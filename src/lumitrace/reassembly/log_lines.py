@@ -30,6 +30,7 @@ _REPORT = re.compile(r"REPORT RequestId: (\S+)\t(.*)\Z", re.DOTALL)
 _TIMEOUT = re.compile(r"\S+Z (\S+) (Task timed out after [\d.]+ seconds)\s*\Z")
 _EXIT = re.compile(r"RequestId: (\S+) Error: ([^\n]*)(?:\n([\w.]*))?\s*\Z")
 _APPLICATION = re.compile(r"\[([A-Z]+)\]\t(\S+Z)\t(\S*)\t(.*)\Z", re.DOTALL)
+_ZONE = re.compile(r"[+-]\d\d:\d\d\Z")
 _RAISED = re.compile(r"\[ERROR\] ([A-Za-z_][\w.]*)(?:: (.*?))?(?:[\r\n]|\Z)", re.DOTALL)
 
 
@@ -166,7 +167,7 @@ def said_time_ms(message: str) -> int | None:
 def parse_time_ms(text: str) -> int | None:
     """Return the Unix milliseconds of an RFC 3339 time, or None. No zone means UTC."""
     text = text.removesuffix("Z")
-    if "." in text and "+" not in text:  # Python 3.10 reads three or six digits only
+    if "." in text and not _ZONE.search(text):  # Python 3.10 reads three or six digits only
         whole, _, fraction = text.partition(".")
         text = f"{whole}.{fraction[:6]:0<6}"
     try:

@@ -8,6 +8,10 @@ INVOCATION = "invocation"
 CALL = "call"
 CUSTOM = "custom"
 RECORD = "record"
+STATE = "state"  # of a state machine, or an item of its Map
+
+LAMBDA = "Lambda"  # what runs an attempt, as people call it
+STEP_FUNCTIONS = "Step Functions"
 
 INIT = "init"  # the phases in which a function's code starts: before any invocation,
 INVOKE = "invoke"  # within one, because the init before it failed or took too long,
@@ -66,7 +70,7 @@ class Span:
     """One span, unfolded from the lines of an attempt.
 
     Attributes:
-        role: ``invocation``, ``call``, ``custom`` or ``record``.
+        role: ``invocation``, ``call``, ``custom``, ``record`` or ``state``.
         parent_id: the span above it in the same trace, "" where there is none.
         duration_us: None where its end was never seen.
         status: OTLP's number; 2 is a failure.
@@ -168,9 +172,11 @@ class Init:
 class Attempt:
     """One run of a handler: from START to END in one log stream.
 
-    An asynchronous retry is another attempt with the same request id.
+    An asynchronous retry is another attempt with the same request id. An execution of a state
+    machine is an attempt too: its request id is its ARN.
 
     Attributes:
+        service: what ran it.
         objects: the span lines that were trusted, as dictionaries, in the order of the log.
         outcome: Lambda's own word on a failure (a timeout, an exit, an error), or None.
         raised: an exception that the runtime printed, or that somebody printed in its form.
@@ -184,6 +190,7 @@ class Attempt:
         thinned: whether its calls are told in sums, because it is not sampled and ended well.
         release: what ``LUMITRACE_RELEASE`` said in the function, "" where nobody did.
         failed_records: record ids that failed, as the handler's line says.
+        retried: of an execution: what failed in it was tried again, and went well.
         invocation: the handler's span, None where the function wrote no span lines.
     """
 
@@ -212,8 +219,15 @@ class Attempt:
     sampled: bool = True
     thinned: bool = False
     failed_records: set[str] = field(default_factory=set)
+    retried: bool = False
+    service: str = LAMBDA
     invocation: Span | None = None
     spans: list[Span] = field(default_factory=list)
+
+    @property
+    def runner(self) -> str:
+        """Return what ran it, by a name that no other has: a function, or a service and its own."""
+        return self.function if self.service == LAMBDA else f"{self.service} {self.function}"
 
     @property
     def failure(self) -> Failure | None:

@@ -26,7 +26,7 @@ from lumitrace.reassembly.fields import (
     url,
     whole,
 )
-from lumitrace.reassembly.model import CALL, CUSTOM, INVOCATION, RECORD, Attempt, Span
+from lumitrace.reassembly.model import CALL, CUSTOM, INVOCATION, LAMBDA, RECORD, Attempt, Span
 from lumitrace.reassembly.records import (
     join_times,
     read_bound,
@@ -43,8 +43,12 @@ Line = dict[str, Any]
 
 
 def unfold(attempt: Attempt, counts: Counts) -> None:
-    """Fill in the spans of *attempt*, and what its start line says of how it was called."""
-    Unfolding(attempt, counts).run()
+    """Fill in the spans of *attempt*, and what its start line says of how it was called.
+
+    What is no invocation of a function has its spans already.
+    """
+    if attempt.service == LAMBDA:
+        Unfolding(attempt, counts).run()
 
 
 class Unfolding:

@@ -103,7 +103,7 @@ def _signature(assembled: Assembled, transaction: Transaction, found: Found) -> 
     elif span is not None and span.role != INVOCATION:
         service, name = span.role, span.name
     message = without_ids(failure.message, describe.tags(assembled, transaction))
-    return attempt.function, service, name, failure.label, message
+    return attempt.runner, service, name, failure.label, message
 
 
 def without_ids(message: str, tags: dict[str, str]) -> str:

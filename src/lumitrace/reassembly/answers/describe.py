@@ -1,7 +1,7 @@
 """What the answers call things: an entry, a call, a transaction's tags."""
 
 from lumitrace.reassembly.assemble import HTTP, place_name
-from lumitrace.reassembly.model import INIT, INVOKE, PUBLIC, RESTORE, Attempt, Span
+from lumitrace.reassembly.model import INIT, INVOKE, LAMBDA, PUBLIC, RESTORE, Attempt, Span
 from lumitrace.reassembly.platform_line import init_failure
 from lumitrace.reassembly.transaction import Assembled, Transaction
 
@@ -100,6 +100,8 @@ def entry(transaction: Transaction) -> str:
         return "(beginning not read)"
     if attempt.route:
         return attempt.route
+    if attempt.service != LAMBDA:
+        return attempt.runner
     place = PLACES.get(attempt.trigger, "" if attempt.trigger in UNTOLD else attempt.trigger)
     source = place_name(attempt.source)
     told = " ".join(word for word in (place, source) if word)
@@ -126,7 +128,8 @@ def call_name(span: Span) -> tuple[str, str]:
 
 def functions(transaction: Transaction) -> list[str]:
     """Return the functions of *transaction*, in the order in which they began."""
-    return list(dict.fromkeys(attempt.function for attempt in transaction.attempts))
+    invoked = (one.function for one in transaction.attempts if one.service == LAMBDA)
+    return list(dict.fromkeys(invoked))
 
 
 def tags(assembled: Assembled, transaction: Transaction) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from lumitrace.reassembly.model import Attempt, Span
+from lumitrace.reassembly.step_functions.execution import execution_of
 from lumitrace.reassembly.transaction import Assembled, Transaction
 
 SHORTEST = 6  # characters of the beginning of an id
@@ -66,7 +67,11 @@ def _by_span(assembled: Assembled, wanted: str) -> list[Transaction]:
 
 
 def _by_request(assembled: Assembled, wanted: str) -> list[Transaction]:
-    named = [one for one in assembled.attempts if _is_id(wanted, one.request_id)]
+    named = [
+        one
+        for one in assembled.attempts
+        if _is_id(wanted, one.request_id) or _is_id(wanted, execution_of(one.request_id))
+    ]
     return _holding(assembled, {span.trace_id for one in named for span in _own(one)})
 
 

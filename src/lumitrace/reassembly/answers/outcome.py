@@ -29,6 +29,14 @@ RETRY_WITHIN_MS = 5 * 60 * 1000  # Lambda waits one minute, then two, and the qu
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-services.html
 WAITED_FOR = PUBLIC | {"lambda", "", "bedrock-agent", "cloudfront", "cognito", "connect", "lex"}
 INVOKE_ANSWERED = 200  # a synchronous Invoke; an asynchronous one is answered with 202
+# Calls whose caller waits for the end of what it called. What follows on the operation is the
+# pattern of a state machine's task.
+WAITING = frozenset(
+    (
+        *("lambda.Invoke", "lambda.Invoke.waitForTaskToken", "stepfunctions.StartSyncExecution"),
+        *("stepfunctions.StartExecution.sync", "stepfunctions.StartExecution.sync:2"),
+    )
+)
 
 
 @dataclass(slots=True)
@@ -82,7 +90,7 @@ def _judge(assembled: Assembled, transaction: Transaction, attempts: list[Attemp
     if not _failed(assembled, transaction, last):
         if not last.ended:
             return UNFINISHED
-        again = any(_failed(assembled, transaction, one) for one in attempts[:-1])
+        again = last.retried or any(_failed(assembled, transaction, one) for one in attempts[:-1])
         return RECOVERED if again or _received_again(last, own) else OK
     if _answered_to_caller(assembled, last):
         return OK
@@ -160,15 +168,16 @@ def own_records(transaction: Transaction, attempt: Attempt) -> list[Span]:
 def _answered_to_caller(assembled: Assembled, attempt: Attempt) -> bool:
     """Tell whether one of our functions waited for the answer: then its own outcome counts."""
     return any(
-        (sender := assembled.span_by_id.get(hop.sender_span)) is not None and _answered(sender)
+        (sender := assembled.span_by_id.get(hop.sender_span)) is not None and waited_for(sender)
         for hop in assembled.senders(attempt)
     )
 
 
-def _answered(call: Span) -> bool:
+def waited_for(call: Span) -> bool:
+    """Tell whether *call* was answered with how what it called had ended."""
     if call.operation.startswith(HTTP):
         return call.http_status > 0
-    return call.operation == "lambda.Invoke" and call.http_status == INVOKE_ANSWERED
+    return call.operation in WAITING and call.http_status == INVOKE_ANSWERED
 
 
 def _tried_again(assembled: Assembled, attempts: list[Attempt]) -> bool:

@@ -1,8 +1,16 @@
 """The way from an entry down to a span, and what failed deepest."""
 
-from lumitrace.reassembly.answers.outcome import Outcome
+from lumitrace.reassembly.answers.outcome import Outcome, waited_for
 from lumitrace.reassembly.assemble import HTTP
-from lumitrace.reassembly.model import INVOCATION, INVOKE, RECORD, Attempt, Failure, Span
+from lumitrace.reassembly.model import (
+    INVOCATION,
+    INVOKE,
+    RECORD,
+    STEP_FUNCTIONS,
+    Attempt,
+    Failure,
+    Span,
+)
 from lumitrace.reassembly.transaction import Assembled, Hop
 
 Found = tuple[Span | None, Failure, Attempt]
@@ -57,12 +65,15 @@ def failures(
             a call comes before the handler. Only a comparison with healthy transactions can tell.
     """
     ending = {id(attempt) for attempt in result.failing}
+    told_below = _told_below(assembled, result)
     found: list[tuple[tuple[bool, bool, int, int], Found]] = []
     for attempt in result.failed_attempts:
         final = attempt.failure
         for span, failure in _failures_of(attempt):
             if span is not None and span.trace_id not in traces:
                 continue  # another transaction's record of the same batch
+            if span is not None and span.span_id in told_below:
+                continue
             fatal = final is not None and failure.message == final.message
             fatal = fatal and not (wrapped and span is attempt.invocation)
             depth = len(way_down(assembled, span, traces)) if span else 0
@@ -73,11 +84,25 @@ def failures(
     return [one[1] for one in found]
 
 
+def _told_below(assembled: Assembled, result: Outcome) -> set[str]:
+    """Return the tasks of state machines whose failure is that of a function that was read."""
+    senders = {
+        hop.sender_span for attempt in result.failed_attempts for hop in assembled.senders(attempt)
+    }
+    return {
+        sender
+        for sender in senders
+        if sender in assembled.attempt_of
+        and assembled.attempt_of[sender].service == STEP_FUNCTIONS
+        and waited_for(assembled.span_by_id[sender])
+    }
+
+
 def _is_callee(assembled: Assembled, attempt: Attempt) -> bool:
-    """Tell whether a function of ours waited for *attempt*."""
+    """Tell whether a function of ours, or a state machine, waited for *attempt*."""
     return attempt.trigger == "lambda" or any(
         (sender := assembled.span_by_id.get(hop.sender_span)) is not None
-        and sender.operation.startswith(HTTP)
+        and (sender.operation.startswith(HTTP) or waited_for(sender))
         for hop in assembled.senders(attempt)
     )
 

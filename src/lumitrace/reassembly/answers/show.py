@@ -11,7 +11,7 @@ from lumitrace.reassembly.answers.provenance import read_from
 from lumitrace.reassembly.answers.relation import candidates, relations
 from lumitrace.reassembly.answers.stack import virtual_stack
 from lumitrace.reassembly.answers.transactions import row
-from lumitrace.reassembly.model import INVOCATION, RECORD, SPAN_LINE, Attempt, Span
+from lumitrace.reassembly.model import INVOCATION, LAMBDA, RECORD, SPAN_LINE, Attempt, Span
 from lumitrace.reassembly.transaction import Assembled, Transaction
 
 
@@ -100,7 +100,7 @@ def _row(
     handler = span.role == INVOCATION
     hop = hop_to(assembled, span, set(transaction.traces))
     shared = assembled.fan.get(span.trace_id, 1)
-    service, name = ("Lambda", attempt.function) if handler else describe.call_name(span)
+    service, name = (attempt.service, attempt.function) if handler else describe.call_name(span)
     if not handler and not span.operation:
         service, name = span.role, span.name or span.record_id
     failure = span.failure
@@ -126,7 +126,7 @@ def _row(
         "open": span.open,
         "suspended": span.suspended,
         "ended": attempt.ended or not handler,
-        "silent": not attempt.objects,
+        "silent": attempt.service == LAMBDA and not attempt.objects,
         "stopped": stopped_in(attempt) if handler else "",
         "init": describe.start_of(attempt) if handler else [],
         "failure": {"type": failure.label, "message": failure.message} if failure else None,

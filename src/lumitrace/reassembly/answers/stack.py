@@ -6,8 +6,18 @@ from lumitrace.reassembly.answers import describe
 from lumitrace.reassembly.answers.outcome import Outcome
 from lumitrace.reassembly.answers.path import Found, failures, hop_to, stopped_in, way_down
 from lumitrace.reassembly.hang import HungThread, hung_at, hung_threads
-from lumitrace.reassembly.model import CUSTOM, INVOCATION, RECORD, Attempt, Failure, Span
+from lumitrace.reassembly.model import (
+    CUSTOM,
+    INVOCATION,
+    RECORD,
+    STATE,
+    STEP_FUNCTIONS,
+    Attempt,
+    Failure,
+    Span,
+)
 from lumitrace.reassembly.platform_line import TIMED_OUT
+from lumitrace.reassembly.step_functions.execution import execution_of
 from lumitrace.reassembly.transaction import Assembled, Transaction
 
 Frame = dict[str, Any]
@@ -65,8 +75,9 @@ def _frames(
         frame["sharedBy"] = shared if shared > 1 else 0
         frame["received"] = span.receive_count
         return [frame]
-    if span.role == CUSTOM:
-        return [_frame("span", span.name, time_us=span.start_us, failure=failure)]
+    if span.role in {CUSTOM, STATE}:
+        kind = "span" if span.role == CUSTOM else span.role
+        return [_frame(kind, span.name, time_us=span.start_us, failure=failure)]
     service, name = describe.call_name(span)
     frame = _frame(service, name, identifier=_sent(span), time_us=span.start_us, failure=failure)
     return [frame]
@@ -75,7 +86,10 @@ def _frames(
 def _lambda(attempt: Attempt, span: Span | None, failure: Failure | None) -> Frame:
     own = attempt.failure
     time_us = span.start_us if span else attempt.start_ms * 1000
-    frame = _frame("Lambda", attempt.function, f"req {attempt.request_id}", time_us, failure)
+    identifier = f"req {attempt.request_id}"
+    if attempt.service == STEP_FUNCTIONS:
+        identifier = f"execution {execution_of(attempt.request_id)}"
+    frame = _frame(attempt.service, attempt.function, identifier, time_us, failure)
     frame["at"] = (own.at if own else "") or (failure.at if failure else "")
     if attempt.outcome is not None and attempt.outcome.type == TIMED_OUT:
         threads = hung_threads(attempt)

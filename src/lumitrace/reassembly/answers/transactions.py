@@ -44,6 +44,6 @@ def issues(result: Outcome) -> list[str]:
     for attempt in result.failed_attempts:
         failure = attempt.failure
         if failure is not None:
-            name = f"{attempt.function}: {failure.label}"
+            name = f"{attempt.runner}: {failure.label}"
             counted[name] = counted.get(name, 0) + 1
     return [f"{name}, {count} times" if count > 1 else name for name, count in counted.items()]

@@ -16,11 +16,12 @@ from lumitrace.reassembly.answers.outcome import (
 )
 from lumitrace.reassembly.answers.provenance import suspect
 from lumitrace.reassembly.answers.stack import virtual_stack
-from lumitrace.reassembly.model import Attempt
+from lumitrace.reassembly.model import LAMBDA, STEP_FUNCTIONS, Attempt
 from lumitrace.reassembly.transaction import Assembled
 
 MINUTE_MS = 60_000
 OTHER_CAUSES = 3
+NOUNS = {LAMBDA: "invocations", STEP_FUNCTIONS: "executions"}
 
 # What is exact in an answer of a sample: CloudWatch counted it, or every failing trace was read.
 EXACT = ["issue.lastMinute", "issue.all", "otherIssues.lastMinute", "otherIssues.all"]
@@ -70,20 +71,23 @@ def _broken(assembled: Assembled, causes: list[Cause]) -> str:
 
 
 def _issue(assembled: Assembled, function: str) -> dict[str, Any]:
-    own = [one for one in assembled.attempts if one.function == function]
+    own = [one for one in assembled.attempts if one.runner == function]
     recent = [one for one in own if one.end_ms > assembled.last_ms - MINUTE_MS]
     failed = [one for one in own if one.failed]
     since_ms = min((one.start_ms for one in failed), default=0)
+    noun = NOUNS[own[0].service] if own else NOUNS[LAMBDA]
     counted = assembled.counted
-    if counted is not None:
+    if counted is not None and noun == NOUNS[LAMBDA]:
         first_ms = counted.since_ms(function)
         return {
             "function": function,
+            "noun": noun,
             **counted.rates(function, assembled.last_ms),
             "sinceMs": min(since_ms or first_ms, first_ms or since_ms),
         }
     return {
         "function": function,
+        "noun": noun,
         "lastMinute": {"failed": _failed(recent), "invocations": len(recent)},
         "all": {"failed": len(failed), "invocations": len(own)},
         "sinceMs": since_ms,
@@ -95,9 +99,11 @@ def _failed(attempts: list[Attempt]) -> int:
 
 
 def _failing_functions(assembled: Assembled) -> dict[str, int]:
-    if assembled.counted is not None:
-        return assembled.counted.failing_functions()
-    return Counter(one.function for one in assembled.attempts if one.failed)
+    failed = [one for one in assembled.attempts if one.failed]
+    if assembled.counted is None:
+        return Counter(one.runner for one in failed)
+    others = Counter(one.runner for one in failed if one.service != LAMBDA)
+    return assembled.counted.failing_functions() | others
 
 
 def _others(assembled: Assembled, function: str) -> list[dict[str, Any]]:
@@ -134,10 +140,13 @@ def _apart(causes: list[Cause]) -> list[Cause]:
 
 def _seen(assembled: Assembled) -> dict[str, Any]:
     counts = assembled.counts
-    functions = {one.function for one in assembled.attempts}
-    writing = {one.function for one in assembled.attempts if one.objects}
+    invocations = [one for one in assembled.attempts if one.service == LAMBDA]
+    functions = {one.function for one in invocations}
+    writing = {one.function for one in invocations if one.objects}
+    services = Counter(one.service for one in assembled.attempts)
     return {
-        "invocations": len(assembled.attempts),
+        "invocations": len(invocations),
+        "executions": services[STEP_FUNCTIONS],
         "functions": len(functions),
         "toldInSums": sum(one.thinned for one in assembled.attempts),
         "withoutSpanLines": sorted(functions - writing),

@@ -2,6 +2,7 @@
 
 import argparse
 
+from lumitrace.reassembly.model import LAMBDA
 from lumitrace.reassembly.read import Where
 from lumitrace.reassembly.sources.cloudwatch.cold import Cold
 from lumitrace.reassembly.sources.cloudwatch.coverage import coverage
@@ -22,6 +23,10 @@ def covered(where: Where, assembled: Assembled) -> dict[str, int] | str:
     """Return what AWS counted of the functions that were read, or ``unknown``."""
     groups = {one for one in where.asked.groups if one.startswith(LAMBDA_GROUP)}
     functions = {one.removeprefix(LAMBDA_GROUP) for one in groups}
-    functions |= {one.function for one in assembled.attempts if one.group not in groups}
+    functions |= {
+        one.function
+        for one in assembled.attempts
+        if one.service == LAMBDA and one.group not in groups
+    }
     money = where.asked.money
     return coverage(where.account.each(), functions, assembled, where.window, money)

@@ -59,7 +59,8 @@ def _issue(screen: Screen, answer: dict[str, Any]) -> None:
 def _rates(issue: dict[str, Any]) -> str:
     recent, every = issue["lastMinute"], issue["all"]
     told = (
-        f"{recent['failed']:,} of {recent['invocations']:,} invocations failed in the last minute"
+        f"{recent['failed']:,} of {recent['invocations']:,} {issue['noun']} failed "
+        "in the last minute"
     )
     told += f" ({percent(recent['failed'], recent['invocations'])})"
     if recent != every:
@@ -126,6 +127,7 @@ def _seen(screen: Screen, seen: dict[str, Any]) -> None:
     functions = plural(counts["functions"], "function")
     told = [
         f"{plural(counts['invocations'], 'invocation')} of {functions}",
+        *([plural(seen["executions"], "execution")] if seen["executions"] else []),
         f"{date(seen['firstMs'] * 1000)} to {clock(seen['lastMs'] * 1000)} UTC",
         _coverage(seen["coverage"]),
     ]

@@ -6,6 +6,7 @@ from types import ModuleType
 from lumitrace.reassembly.events import Counts, LogEvent
 from lumitrace.reassembly.sources.forms import (
     envelopes,
+    execution_history,
     export,
     insights_csv,
     insights_json,
@@ -21,6 +22,7 @@ FORMS: tuple[ModuleType, ...] = (
     subscription,
     envelopes,
     insights_json,
+    execution_history,
     log_events,
     insights_csv,
     export,

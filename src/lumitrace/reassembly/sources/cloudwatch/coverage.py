@@ -11,6 +11,7 @@ from typing import Any
 
 from lumitrace.reassembly.aws import AWS, Account, Service
 from lumitrace.reassembly.counted import MINUTE_MS
+from lumitrace.reassembly.model import LAMBDA
 from lumitrace.reassembly.problem import Problem
 from lumitrace.reassembly.sources.cloudwatch.money import Money
 from lumitrace.reassembly.sources.window import Window
@@ -75,7 +76,8 @@ def _whole(window: Window, unit_ms: int) -> tuple[int, int] | None:
 def _seen(assembled: Assembled, since_ms: int, until_ms: int) -> int:
     counted = assembled.counted
     if counted is None:
-        return sum(since_ms <= one.start_ms < until_ms for one in assembled.attempts)
+        seen = (one.start_ms for one in assembled.attempts if one.service == LAMBDA)
+        return sum(since_ms <= start_ms < until_ms for start_ms in seen)
     return sum(
         count.begun
         for units in counted.functions.values()

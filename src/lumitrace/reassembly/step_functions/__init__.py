@@ -1,0 +1,1 @@
+"""Executions of state machines: their histories become spans; tasks name the invocations."""
