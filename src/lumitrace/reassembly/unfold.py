@@ -43,11 +43,8 @@ Line = dict[str, Any]
 
 
 def unfold(attempt: Attempt, counts: Counts) -> None:
-    """Fill in the spans of *attempt*, and what its start line says of how it was called.
-
-    What is no invocation of a function has its spans already.
-    """
-    if attempt.service == LAMBDA:
+    """Fill in the spans of *attempt*, and what its start line says of how it was called."""
+    if attempt.service == LAMBDA:  # any other has its spans already
         Unfolding(attempt, counts).run()
 
 
