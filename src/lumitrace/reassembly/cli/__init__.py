@@ -6,9 +6,12 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from lumitrace.reassembly.cli import assemble, layer
+from lumitrace.reassembly.cli import assemble, layer, setup
 from lumitrace.reassembly.cli.arguments import parse
 from lumitrace.reassembly.problem import Problem
+
+# What asks for no log lines, and imports what it needs by itself.
+_BY_ITSELF = {"assemble": assemble.run, "layer": layer.run, "setup": setup.run}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -19,10 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gc.disable()
     try:
         asked = parse(given)
-        if asked.command == "layer":  # needs nothing but Python
-            return layer.run(asked)
-        if asked.command == "assemble":
-            return assemble.run(asked)
+        if asked.command in _BY_ITSELF:
+            return _BY_ITSELF[asked.command](asked)
         from lumitrace.reassembly.cli.commands import run  # noqa: PLC0415  # what --help can spare
 
         code = run(asked)

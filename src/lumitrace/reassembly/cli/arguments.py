@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from lumitrace.reassembly.cli import assemble, items_arguments, layer
+from lumitrace.reassembly.cli import assemble, items_arguments, layer, setup
 from lumitrace.reassembly.cli.items_arguments import account_arguments, amount, positive
 from lumitrace.reassembly.prices.logs import AS_OF, INSIGHTS_USD_PER_GB
 from lumitrace.reassembly.problem import MISUSE, Problem
@@ -38,7 +38,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     unknown = [word for word in rest if word.startswith("-") and word != STANDARD_INPUT]
     if unknown:
         parser.error(f"unrecognized arguments: {' '.join(unknown)}")
-    if asked.command in ("assemble", "dynamodb", "layer"):
+    if asked.command in ("assemble", "dynamodb", "layer", "setup"):
         if rest:
             parser.error(f"unrecognized arguments: {' '.join(rest)}")
         return asked
@@ -90,6 +90,7 @@ def _parser() -> Parser:
     items_arguments.add(commands, _source_arguments)
     assemble.add(commands)
     layer.add(commands)
+    setup.add(commands)
     return parser
 
 
