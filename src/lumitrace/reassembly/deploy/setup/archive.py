@@ -36,7 +36,7 @@ def archive(groups: Sequence[str], bucket: str) -> Part:
         "KeepDays": _number("Days that the logs are kept", KEEP_DAYS, 1, 3650),
         "BufferSeconds": _number("Seconds until Firehose writes an object", BUFFER_S, 0, 900),
     }
-    part.resources = _bucket(bucket) | _stream() | _subscriptions(groups)
+    part.resources = _bucket(bucket) | _only_by_tls() | _log() | _stream() | _subscriptions(groups)
     part.outputs = {
         "LogsPath": {
             "Description": "What lumitrace why takes as its path",
@@ -78,14 +78,6 @@ def _bucket(name: str) -> Json:
             "RestrictPublicBuckets": True,
         },
     }
-    encrypted_only = {
-        "Sid": "OnlyByTls",
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": "s3:*",
-        "Resource": [arn_of("LogsBucket"), sub("${LogsBucket.Arn}/*")],
-        "Condition": {"Bool": {"aws:SecureTransport": False}},
-    }
     return {
         "LogsBucket": {
             "Type": "AWS::S3::Bucket",
@@ -93,15 +85,21 @@ def _bucket(name: str) -> Json:
             "DeletionPolicy": "RetainExceptOnCreate",
             "UpdateReplacePolicy": "Retain",
             "Properties": bucket,
-        },
-        "LogsBucketPolicy": {
-            "Type": "AWS::S3::BucketPolicy",
-            "Properties": {
-                "Bucket": ref("LogsBucket"),
-                "PolicyDocument": policy(encrypted_only),
-            },
-        },
+        }
     }
+
+
+def _only_by_tls() -> Json:
+    denied = {
+        "Sid": "OnlyByTls",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [arn_of("LogsBucket"), sub("${LogsBucket.Arn}/*")],
+        "Condition": {"Bool": {"aws:SecureTransport": False}},
+    }
+    properties = {"Bucket": ref("LogsBucket"), "PolicyDocument": policy(denied)}
+    return {"LogsBucketPolicy": {"Type": "AWS::S3::BucketPolicy", "Properties": properties}}
 
 
 def _role(service: str, condition: Json, *statements: Json) -> Json:
@@ -117,9 +115,18 @@ def _role(service: str, condition: Json, *statements: Json) -> Json:
     return {"Type": "AWS::IAM::Role", "Properties": properties}
 
 
-def _stream() -> Json:
-    """Return the Firehose stream, its role, and the log of what it could not deliver."""
+def _log() -> Json:
+    """Return the log of what Firehose could not deliver."""
     log: Json = {"LogGroupName": sub("/lumitrace/${AWS::StackName}"), "RetentionInDays": KEEP_DAYS}
+    stream = {"LogGroupName": ref("DeliveryLog"), "LogStreamName": "failed"}
+    return {
+        "DeliveryLog": {"Type": "AWS::Logs::LogGroup", "Properties": log},
+        "DeliveryLogStream": {"Type": "AWS::Logs::LogStream", "Properties": stream},
+    }
+
+
+def _stream() -> Json:
+    """Return the Firehose stream, and its role."""
     role = _role(
         "firehose.amazonaws.com",
         {"StringEquals": {"aws:SourceAccount": ref("AWS::AccountId")}},
@@ -152,15 +159,8 @@ def _stream() -> Json:
         "DeliveryStreamEncryptionConfigurationInput": {"KeyType": "AWS_OWNED_CMK"},
         "ExtendedS3DestinationConfiguration": destination,
     }
-    return {
-        "DeliveryLog": {"Type": "AWS::Logs::LogGroup", "Properties": log},
-        "DeliveryLogStream": {
-            "Type": "AWS::Logs::LogStream",
-            "Properties": {"LogGroupName": ref("DeliveryLog"), "LogStreamName": "failed"},
-        },
-        "DeliveryRole": role,
-        "Delivery": {"Type": "AWS::KinesisFirehose::DeliveryStream", "Properties": stream},
-    }
+    kind = "AWS::KinesisFirehose::DeliveryStream"
+    return {"DeliveryRole": role, "Delivery": {"Type": kind, "Properties": stream}}
 
 
 def _subscriptions(groups: Sequence[str]) -> Json:
