@@ -60,13 +60,18 @@ class Span:
     )
 
     def __init__(
-        self, invocation: "Invocation", name: str, trace_id: str, parent_id: str | None
+        self,
+        invocation: "Invocation",
+        name: str,
+        trace_id: str,
+        parent_id: str | None,
+        span_id: str = "",
     ) -> None:
         self.invocation = invocation
         self.name = name
         self.kind = KIND_INTERNAL
         self.trace_id = trace_id
-        self.span_id = new_span_id()
+        self.span_id = span_id or new_span_id()
         self.parent_id = parent_id
         self.start_ns = time.perf_counter_ns()
         self.calls: list[Entry] = []
@@ -127,31 +132,10 @@ class Invocation:
     """
 
     __slots__ = (
-        "batch",
-        "cpu_ns",
-        "dirty",
-        "dropped",
-        "eager",
-        "event",
-        "found",
-        "handler",
-        "held",
-        "inbound",
-        "kept",
-        "last_write_ns",
-        "lines",
-        "request_id",
-        "source",
-        "spans",
-        "spent_ns",
-        "start_ns",
-        "start_us",
-        "taking",
-        "thin",
-        "waiting_bytes",
-        "whole",
-        "written_bytes",
-    )
+        "batch", "cpu_ns", "dirty", "dropped", "eager", "event", "found", "handler", "held",
+        "inbound", "kept", "last_write_ns", "lines", "request_id", "source", "spans", "spent_ns",
+        "start_ns", "start_us", "taking", "thin", "waiting_bytes", "whole", "written_bytes",
+    )  # fmt: skip
 
     def __init__(self, request_id: str) -> None:
         self.request_id = request_id
@@ -196,5 +180,6 @@ class Invocation:
         self.dropped[kind] = self.dropped.get(kind, 0) + count
 
 
-# Stands for the span of an invocation that has ended.
-NOBODY = Span(Invocation(""), "", "0" * 32, None)
+# Stands for the span of an invocation that has ended. No id is drawn for it: that could fail, and
+# the function with it.
+NOBODY = Span(Invocation(""), "", "0" * 32, None, "0" * 16)
