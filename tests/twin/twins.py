@@ -96,14 +96,14 @@ def _frames(data):
 def _apart(data):
     """Return what the function printed, and our lines."""
     text, lines, rest = data.decode("utf-8", "surrogateescape"), [], []
-    while MARK in text:
-        begin = text.index(MARK)
-        line, end = json.JSONDecoder().raw_decode(text, begin)
+    decode, at = json.JSONDecoder().raw_decode, 0
+    while (begin := text.find(MARK, at)) >= 0:
+        line, end = decode(text, begin)
         assert text[end : end + 1] == "\n", "a line of ours has no end"
         lines.append(line)
-        rest.append(text[:begin])
-        text = text[end + 1 :]
-    return "".join([*rest, text]).encode("utf-8", "surrogateescape"), lines
+        rest.append(text[at:begin])
+        at = end + 1
+    return "".join([*rest, text[at:]]).encode("utf-8", "surrogateescape"), lines
 
 
 class Twins:
