@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
+from lumitrace.reassembly.api_gateway.requests import reach
 from lumitrace.reassembly.attempts import cut_into_attempts, number_attempts
 from lumitrace.reassembly.events import Counts, LogEvent
 from lumitrace.reassembly.fields import extend
@@ -65,7 +66,7 @@ def assemble(events: Iterable[LogEvent]) -> Assembled:
     _carry_releases(attempts)
     adopt(attempts)
     stand_in(attempts)
-    attempts = _each_once(attempts)
+    attempts = reach(_each_once(attempts), counts)
     number_attempts(attempts)
     _name_destinations(attempts)
     counts.health = sorted(set(counts.health))

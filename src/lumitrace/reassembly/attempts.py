@@ -1,16 +1,18 @@
 """The attempts of all log streams, and which of them are tries at the same invocation."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
+from lumitrace.reassembly.api_gateway.entry import is_entry
+from lumitrace.reassembly.api_gateway.requests import requests
 from lumitrace.reassembly.by_request import ByRequest
 from lumitrace.reassembly.events import Counts, LogEvent
 from lumitrace.reassembly.model import Attempt
 from lumitrace.reassembly.one_by_one import OneByOne
 from lumitrace.reassembly.platform_line import END, REPORT, START
 from lumitrace.reassembly.side_by_side import SideBySide, is_side_by_side
-from lumitrace.reassembly.step_functions.executions import executions, set_apart
-from lumitrace.reassembly.stream import Lines, Stream
+from lumitrace.reassembly.step_functions.executions import executions, is_logged
+from lumitrace.reassembly.stream import LAMBDA_GROUP, Lines, Stream
 
 
 def cut_into_attempts(events: Iterable[LogEvent]) -> tuple[list[Attempt], Counts]:
@@ -20,13 +22,33 @@ def cut_into_attempts(events: Iterable[LogEvent]) -> tuple[list[Attempt], Counts
         streams[event.group, event.stream].append(event)
     counts = Counts()
     attempts: list[Attempt] = []
-    logged: list[LogEvent] = []
+    histories: list[LogEvent] = []
+    entries: list[LogEvent] = []
     for key in sorted(streams):
-        own, rest = set_apart(streams[key])
-        logged += own
+        rest = streams[key]
+        for is_one, found in ((is_logged, histories), (is_entry, entries)):
+            own, rest = _set_apart(rest, is_one)
+            found.extend(own)
         if rest:
             attempts += _reading(Lines(rest), counts).attempts()
-    return attempts + executions(logged, counts), counts
+    return attempts + executions(histories, counts) + requests(entries, counts), counts
+
+
+def _set_apart(
+    events: list[LogEvent], is_one: Callable[[str], bool]
+) -> tuple[list[LogEvent], list[LogEvent]]:
+    """Return the events of one stream that another service than Lambda wrote, and the others.
+
+    A stream is one or the other: what a function prints is not believed. Plain lines, which say
+    no stream and no time, may be of both.
+    """
+    if not events or events[0].group.startswith(LAMBDA_GROUP):
+        return [], events
+    first = events[0]
+    if first.group or first.time_ms is not None:
+        return (events, []) if is_one(first.message) else ([], events)
+    judged = [(is_one(event.message), event) for event in events]
+    return [one for own, one in judged if own], [one for own, one in judged if not own]
 
 
 def _reading(lines: Lines, counts: Counts) -> Stream:

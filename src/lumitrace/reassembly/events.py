@@ -31,6 +31,8 @@ class Counts:
         broken: marks without a complete, usable object behind them.
         untrusted: span lines whose request id is not that of the invocation around them.
         unplaced: log lines of processes side by side that name no request.
+        unjoined: requests of an access log that name no id by which a function knows them, and may
+            have reached one.
         skipped: pieces of a source that are no log event.
         dropped: what the functions' own budgets took away, as they said it.
         health: what lumitrace itself could not do, as the functions said it.
@@ -41,6 +43,7 @@ class Counts:
     broken: int = 0
     untrusted: int = 0
     unplaced: int = 0
+    unjoined: int = 0
     skipped: int = 0
     dropped: int = 0
     health: list[str] = field(default_factory=list)

@@ -1,8 +1,12 @@
 """What log lines tell of: attempts at an invocation, and their spans. Data only."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from lumitrace.wire.span_line import STATUS_ERROR
+
+if TYPE_CHECKING:
+    from lumitrace.reassembly.api_gateway.entry import Entry
 
 INVOCATION = "invocation"
 CALL = "call"
@@ -12,6 +16,7 @@ STATE = "state"  # of a state machine, or an item of its Map
 
 LAMBDA = "Lambda"  # what runs an attempt, as people call it
 STEP_FUNCTIONS = "Step Functions"
+API_GATEWAY = "API Gateway"
 
 INIT = "init"  # the phases in which a function's code starts: before any invocation,
 INVOKE = "invoke"  # within one, because the init before it failed or took too long,
@@ -173,7 +178,7 @@ class Attempt:
     """One run of a handler: from START to END in one log stream.
 
     An asynchronous retry is another attempt with the same request id. An execution of a state
-    machine is an attempt too: its request id is its ARN.
+    machine is an attempt too, its request id is its ARN; and so is a request of API Gateway.
 
     Attributes:
         service: what ran it.
@@ -191,6 +196,8 @@ class Attempt:
         release: what ``LUMITRACE_RELEASE`` said in the function, "" where nobody did.
         failed_records: record ids that failed, as the handler's line says.
         retried: of an execution: what failed in it was tried again, and went well.
+        request: of a request of API Gateway: what its access log says.
+        reached: of such a request: the invocation that answered it, None where none was read.
         invocation: the handler's span, None where the function wrote no span lines.
     """
 
@@ -221,6 +228,8 @@ class Attempt:
     failed_records: set[str] = field(default_factory=set)
     retried: bool = False
     service: str = LAMBDA
+    request: "Entry | None" = None
+    reached: "Attempt | None" = None
     invocation: Span | None = None
     spans: list[Span] = field(default_factory=list)
 

@@ -70,9 +70,14 @@ def _by_request(assembled: Assembled, wanted: str) -> list[Transaction]:
     named = [
         one
         for one in assembled.attempts
-        if _is_id(wanted, one.request_id) or _is_id(wanted, execution_of(one.request_id))
+        if any(_is_id(wanted, known) for known in _requests_of(one))
     ]
     return _holding(assembled, {span.trace_id for one in named for span in _own(one)})
+
+
+def _requests_of(attempt: Attempt) -> tuple[str, ...]:
+    asked = (attempt.request.request,) if attempt.request else ()
+    return (attempt.request_id, execution_of(attempt.request_id), *asked)
 
 
 def _own(attempt: Attempt) -> list[Span]:

@@ -166,11 +166,20 @@ def own_records(transaction: Transaction, attempt: Attempt) -> list[Span]:
 
 
 def _answered_to_caller(assembled: Assembled, attempt: Attempt) -> bool:
-    """Tell whether one of our functions waited for the answer: then its own outcome counts."""
-    return any(
-        (sender := assembled.span_by_id.get(hop.sender_span)) is not None and waited_for(sender)
-        for hop in assembled.senders(attempt)
-    )
+    """Tell whether one of our functions waited for the answer: then its own outcome counts.
+
+    Between them a request of API Gateway may stand.
+    """
+    for hop in assembled.senders(attempt):
+        sender = assembled.span_by_id.get(hop.sender_span)
+        if sender is None:
+            continue
+        through = assembled.attempt_of[sender.span_id]
+        if through is not attempt and through.request is not None:
+            return _answered_to_caller(assembled, through)
+        if waited_for(sender):
+            return True
+    return False
 
 
 def waited_for(call: Span) -> bool:

@@ -16,12 +16,12 @@ from lumitrace.reassembly.answers.outcome import (
 )
 from lumitrace.reassembly.answers.provenance import suspect
 from lumitrace.reassembly.answers.stack import virtual_stack
-from lumitrace.reassembly.model import LAMBDA, STEP_FUNCTIONS, Attempt
+from lumitrace.reassembly.model import API_GATEWAY, LAMBDA, STEP_FUNCTIONS, Attempt
 from lumitrace.reassembly.transaction import Assembled
 
 MINUTE_MS = 60_000
 OTHER_CAUSES = 3
-NOUNS = {LAMBDA: "invocations", STEP_FUNCTIONS: "executions"}
+NOUNS = {LAMBDA: "invocations", STEP_FUNCTIONS: "executions", API_GATEWAY: "requests"}
 
 # What is exact in an answer of a sample: CloudWatch counted it, or every failing trace was read.
 EXACT = ["issue.lastMinute", "issue.all", "otherIssues.lastMinute", "otherIssues.all"]
@@ -147,6 +147,7 @@ def _seen(assembled: Assembled) -> dict[str, Any]:
     return {
         "invocations": len(invocations),
         "executions": services[STEP_FUNCTIONS],
+        "requests": services[API_GATEWAY],
         "functions": len(functions),
         "toldInSums": sum(one.thinned for one in assembled.attempts),
         "withoutSpanLines": sorted(functions - writing),
@@ -155,6 +156,7 @@ def _seen(assembled: Assembled) -> dict[str, Any]:
         "broken": counts.broken,
         "untrusted": counts.untrusted,
         "unplaced": counts.unplaced,
+        "unjoined": counts.unjoined,
         "skipped": counts.skipped,
         "dropped": counts.dropped,
         "health": counts.health,

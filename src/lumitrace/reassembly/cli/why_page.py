@@ -127,14 +127,14 @@ def _seen(screen: Screen, seen: dict[str, Any]) -> None:
     functions = plural(counts["functions"], "function")
     told = [
         f"{plural(counts['invocations'], 'invocation')} of {functions}",
-        *([plural(seen["executions"], "execution")] if seen["executions"] else []),
+        *(plural(seen[f"{noun}s"], noun) for noun in ("execution", "request") if seen[f"{noun}s"]),
         f"{date(seen['firstMs'] * 1000)} to {clock(seen['lastMs'] * 1000)} UTC",
         _coverage(seen["coverage"]),
     ]
     if seen["toldInSums"]:
         told.append(f"{seen['toldInSums']:,} told in sums (LUMITRACE_SAMPLE)")
     told += [f"asked {name} {seen[name]}" for name in ("since", "until") if seen[name]]
-    unusable = ("broken", "untrusted", "unplaced", "skipped", "dropped")
+    unusable = ("broken", "untrusted", "unplaced", "unjoined", "skipped", "dropped")
     told += [f"{seen[name]:,} {name}" for name in unusable if seen[name]]
     if seen["cut"]:
         told.append(f"{plural(seen['cut'], 'transaction')} cut")

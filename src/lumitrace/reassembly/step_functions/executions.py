@@ -8,7 +8,6 @@ from lumitrace.reassembly.fields import extend
 from lumitrace.reassembly.model import LAMBDA, STEP_FUNCTIONS, Attempt
 from lumitrace.reassembly.step_functions.execution import Execution
 from lumitrace.reassembly.step_functions.history import HistoryEvent, parse
-from lumitrace.reassembly.stream import LAMBDA_GROUP
 from lumitrace.wire import link_key
 
 _STATES = f"{link_key.STATES}:"
@@ -16,22 +15,9 @@ _STATES = f"{link_key.STATES}:"
 _TASK = "task:"
 
 
-def set_apart(events: list[LogEvent]) -> tuple[list[LogEvent], list[LogEvent]]:
-    """Return the events of one stream that Step Functions logged, and the others.
-
-    A stream is one or the other: what a function prints is not believed. Plain lines, which say
-    no stream and no time, may be of both.
-    """
-    first = events[0]
-    if first.group.startswith(LAMBDA_GROUP):
-        return [], events
-    if first.group or first.time_ms is not None:
-        return (events, []) if parse(first.message) is not None else ([], events)
-    logged = [event for event in events if parse(event.message) is not None]
-    if not logged:
-        return [], events
-    own = set(map(id, logged))
-    return logged, [event for event in events if id(event) not in own]
+def is_logged(message: str) -> bool:
+    """Tell whether *message* is an event that Step Functions logged."""
+    return parse(message) is not None
 
 
 def executions(events: Iterable[LogEvent], counts: Counts) -> list[Attempt]:
