@@ -46,7 +46,7 @@ def told(night, log_file, answer):
             where = {"logGroupName": GROUP, "logStreamName": "a1b2"}
             event = {"timestamp": START_MS + 20, "message": json.dumps(entry)}
             night.events.append({**where, **event})
-        code, said = answer(*asked, night.write(log_file))
+        _code, said = answer(*asked, night.write(log_file))
         assert isinstance(said, dict), said
         return said
 
