@@ -54,6 +54,8 @@ class Groups:
     def __init__(self):
         self.groups = {}
         self.metrics = {}  # (function, metric): [(ms, value)]
+        self.metric_filters, self.subscription_filters = [], []  # as AWS describes them
+        self.account_policies, self.alarms = [], []
 
     def group(self, name, kind="STANDARD"):
         """Return the log group *name*, made where it is not there."""

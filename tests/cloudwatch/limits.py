@@ -17,7 +17,10 @@ QUERIES_AT_ONCE = 100
 FILTER_PAGE_EVENTS = 10_000
 FILTER_PAGE_BYTES = 1_000_000  # "1 MB"
 FILTER_PATTERN_CHARACTERS = 1024
-DESCRIBE_PAGE = 50  # log groups of one DescribeLogGroups
+FILTER_PATTERN_REGEXES = 2  # regular expressions of one filter pattern
+TEST_MESSAGES = 50  # of one TestMetricFilter
+DESCRIBE_PAGE = 50  # log groups, filters of one answer
+ALARM_PAGE = 50  # alarms of one DescribeAlarms, unless MaxRecords says up to 100
 METRIC_QUERIES = 500  # of one GetMetricData
 METRIC_POINTS = 100_800  # of one GetMetricData
 
@@ -29,6 +32,10 @@ PER_SECOND = {
     "GetQueryResults": 5,
     "StopQuery": 5,
     "TestMetricFilter": 5,
+    "DescribeMetricFilters": 5,
+    "DescribeSubscriptionFilters": 5,
+    "DescribeAccountPolicies": 5,
+    "DescribeAlarms": 9,
     "GetMetricData": 50,
 }
 
@@ -43,7 +50,12 @@ CONFIRMED = {
     "FILTER_PAGE_EVENTS": f"{API}API_FilterLogEvents.html",
     "FILTER_PAGE_BYTES": f"{API}API_FilterLogEvents.html",
     "FILTER_PATTERN_CHARACTERS": f"{API}API_FilterLogEvents.html",
+    "FILTER_PATTERN_REGEXES": f"{GUIDE}regex-expressions.html",
+    "TEST_MESSAGES": f"{API}API_TestMetricFilter.html",
     "DESCRIBE_PAGE": f"{API}API_DescribeLogGroups.html",
+    "ALARM_PAGE": (
+        "https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html"
+    ),
     "METRIC_QUERIES": (
         "https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html"
     ),
@@ -53,6 +65,9 @@ CONFIRMED = {
     # "5 transactions per second (TPS) per AWS account or AWS Region", not to be raised
     "FilterLogEvents": "https://repost.aws/knowledge-center/cloudwatch-logs-throttling",
     "DescribeLogGroups": f"{GUIDE}cloudwatch_limits_cwl.html",
+    "DescribeAlarms": (
+        "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html"
+    ),
 }
 
 # Which class of log group what serves.

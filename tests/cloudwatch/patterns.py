@@ -1,7 +1,10 @@
-"""Filter patterns, as TestMetricFilter, FilterLogEvents and metric filters read them.
+r"""Filter patterns, as TestMetricFilter, FilterLogEvents and metric filters read them.
 
 Terms, JSON and space-delimited patterns:
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
+Regular expressions: letters, digits, ``:_#=@/;,-``, the operators ``^$?[]{}|\*+.``, no parentheses
+and no other character; two in one pattern at most.
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/regex-expressions.html
 Array wildcards (``$.a[*]``) are refused here: nothing that is read or written needs them.
 """
 
@@ -9,11 +12,15 @@ import json
 import operator
 import re
 
+from tests.cloudwatch import limits
+
 TERM = re.compile(r'\s*([?-]?)(?:"((?:[^"\\]|\\.)*)"|%((?:[^%\\]|\\.)*)%|([\w.:/@$#+*=,;-]+))')
 TOKEN = re.compile(
     r'\s*(&&|\|\||\(|\)|!=|>=|<=|=|>|<|"(?:[^"\\]|\\.)*"|%(?:[^%\\]|\\.)*%|[^\s()=!<>&|"%]+)'
 )
-REGEX_CHARACTERS = re.compile(r"[\w\s#=@/;,\-^$?\[\]{}|\\*+.():!<>']*\Z")
+REGEX_CHARACTERS = re.compile(r"[A-Za-z0-9:_#=@/;,\-^$?\[\]{}|\\*+.]+\Z")
+REGEX = re.compile(r"%((?:[^%\\]|\\.)*)%")
+QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 COMPARE = {
     "=": operator.eq,
     "!=": operator.ne,
@@ -38,6 +45,9 @@ def compiled(pattern):
     text = pattern.strip()
     if not text:
         return lambda message: True
+    if len(REGEX.findall(QUOTED.sub("", text))) > limits.FILTER_PATTERN_REGEXES:
+        message = "Invalid filter pattern: too many regular expressions"
+        raise Invalid(message)
     if text.startswith("{"):
         return _json(text)
     if text.startswith("["):
@@ -78,7 +88,11 @@ def _regex(text):
     if not REGEX_CHARACTERS.match(text):
         message = f"Invalid regular expression {text!r}"
         raise Invalid(message)
-    search = re.compile(text).search
+    try:
+        search = re.compile(text, re.ASCII).search
+    except re.error as error:
+        message = f"Invalid regular expression {text!r}: {error}"
+        raise Invalid(message) from None
     return lambda message: search(message) is not None
 
 

@@ -10,7 +10,7 @@ import time
 from collections import defaultdict, deque
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from tests.cloudwatch import limits, patterns
+from tests.cloudwatch import filters, limits, patterns
 from tests.cloudwatch.insights import ACCOUNT, Malformed, Query
 
 REGION = "eu-west-1"
@@ -197,6 +197,8 @@ class CloudWatch:
 
     def test_metric_filter(self, request):
         """Which of the messages a pattern matches."""
+        if not 1 <= len(request["logEventMessages"]) <= limits.TEST_MESSAGES:
+            raise Refused("InvalidParameterException", f"1 to {limits.TEST_MESSAGES} messages")
         matches = self._pattern(request["filterPattern"])
         found = [
             {"eventNumber": number, "eventMessage": message, "extractedValues": {}}
@@ -279,6 +281,13 @@ _OPERATIONS = {
         {"filterPattern", "logEventMessages"},
         CloudWatch.test_metric_filter,
     ),
+    (LOGS, "DescribeMetricFilters"): ({"nextToken"}, filters.metric_filters),
+    (LOGS, "DescribeSubscriptionFilters"): (
+        {"logGroupName", "nextToken"},
+        filters.subscription_filters,
+    ),
+    (LOGS, "DescribeAccountPolicies"): ({"policyType", "nextToken"}, filters.account_policies),
+    (METRIC, "DescribeAlarms"): ({"AlarmTypes", "NextToken"}, filters.alarms),
     (METRIC, "GetMetricData"): (
         {"MetricDataQueries", "StartTime", "EndTime"},
         CloudWatch.get_metric_data,

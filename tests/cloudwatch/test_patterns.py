@@ -35,7 +35,17 @@ def matched(logs, pattern, messages):
         ('"Task timed out"', ["1 Task timed out after 3 s"], ["Task was timed out"]),
         ("?ERROR ?WARN", ["ERROR", "WARN"], ["INFO"]),
         ('ERROR -"Exiting"', ["ERROR"], ["ERROR Exiting"]),
+        ("-ERROR", ["WARN"], ["ERROR"]),
+        ("?ERROR ?WARN INFO", ["INFO"], ["ERROR", "WARN"]),  # "?" beside other terms is ignored
+        ('"say \\"no\\""', ['say "no"'], ["say no"]),
         ("%ERR[A-Z]+%", ["ERROR"], ["ERR"]),
+        ("%AUTHORIZED%", ["[ERROR 401] UNAUTHORIZED REQUEST", "[SUCCESS 200] AUTHORIZED"], ["x"]),
+        (r"%\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}%", ["from 10.0.0.1"], ["from 10.0.1"]),
+        ("%[Ee]rror|[Ff]ail%", ["Error", "fail"], ["ERROR"]),
+        ("%^[hc]at%", ["hat", "cat"], ["a hat"]),
+        ("%[hc]at$%", ["a hat"], ["hats"]),
+        ("%colou?r%", ["color", "colour"], ["colouur"]),
+        ("{ $.eventType = %Trail$% }", [UPDATE], ['{"eventType":"Trails"}']),
         ('{ $.eventType = "UpdateTrail" }', [UPDATE], ["UpdateTrail", '{"eventType":"x"}']),
         ("{ $.ip != 123.123.* }", [UPDATE], ['{"ip":"123.123.1.1"}', '{"other":1}']),
         ("{ $.list[1].id = 2 }", [UPDATE], ['{"list":[{"id":2}]}']),
@@ -53,8 +63,32 @@ def test_a_pattern_matches_what_the_guide_says(logs, pattern, hits, misses):
     assert matched(logs, pattern, [*hits, *misses]) == hits
 
 
-@pytest.mark.parametrize("pattern", ["a-b", "{ $.a = }", "{ $.a ~ 1 }", "[a, b", '{ $.a > "x" }'])
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "a-b",
+        "{ $.a = }",
+        "{ $.a ~ 1 }",
+        "{ $.a[*] = 1 }",
+        "[a, b",
+        '{ $.a > "x" }',
+        "%something!%",
+        "%(a|b)%",
+        "%a b%",
+        "%é%",
+        "%[a%",
+        "{ $.a = %x% && $.b = %y% && $.c = %z% }",
+        "a" * 1025,
+    ],
+)
 def test_what_is_no_pattern_is_refused(logs, pattern):
     """And nothing is matched by accident."""
     with pytest.raises(ClientError, match="InvalidParameterException"):
         matched(logs, pattern, ['{"a":"y"}'])
+
+
+def test_fifty_messages_are_tried_at_once(logs):
+    """One more is refused."""
+    assert matched(logs, "ERROR", ["ERROR"] * 50) == ["ERROR"] * 50
+    with pytest.raises(ClientError, match="InvalidParameterException"):
+        matched(logs, "ERROR", ["ERROR"] * 51)

@@ -1,4 +1,4 @@
-"""``lumitrace setup``: what an account needs once, printed or made."""
+"""``lumitrace setup``: what an account needs once, printed or made; and what is there, checked."""
 
 import argparse
 import json
@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 from lumitrace.reassembly.aws import Account
 from lumitrace.reassembly.cli.items_arguments import account_arguments
 from lumitrace.reassembly.deploy.setup.part import PARTS, Json
-from lumitrace.reassembly.problem import MISUSE, Problem
+from lumitrace.reassembly.problem import FAILURE, MISUSE, Problem
 
 if TYPE_CHECKING:
     from lumitrace.reassembly.deploy.setup.template import Wanted
 
 STACK = "lumitrace"
+CHECK = "check"
+CHECKED = "/aws/lambda/*"  # the log groups, unless others are named
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_LogGroup.html
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 _FORMS = {
@@ -31,6 +33,12 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     purpose = "what an account needs once: an archive of the logs, a policy to read, an alarm"
     sentence = f"{purpose[0].upper()}{purpose[1:]}."
     command = commands.add_parser("setup", help=purpose, description=sentence)
+    command.add_argument(
+        "action",
+        nargs="?",
+        choices=(CHECK,),
+        help="which alarms and forwarders that are there would take our lines for others",
+    )
     command.add_argument("--apply", action="store_true", help="create it; otherwise it is printed")
     command.add_argument(
         "--part", action="append", choices=PARTS, help="this part; again for more (default: all)"
@@ -45,7 +53,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
         "--stack-name", default=STACK, metavar="NAME", help=f"CloudFormation's (default {STACK})"
     )
     account_arguments(command.add_argument_group("AWS"))
-    command.add_argument("--json", action="store_true", help="what was done, as JSON")
+    command.add_argument("--json", action="store_true", help="the answer as JSON")
 
 
 def _named(command: argparse.ArgumentParser, option: str, text: str) -> None:
@@ -53,7 +61,7 @@ def _named(command: argparse.ArgumentParser, option: str, text: str) -> None:
 
 
 def run(asked: argparse.Namespace) -> int:
-    """Print the template, or apply it; return the exit code.
+    """Print the template, apply it, or check the account; return the exit code.
 
     Raises:
         Problem: a name is none, or CloudFormation refused.
@@ -61,7 +69,9 @@ def run(asked: argparse.Namespace) -> int:
     from lumitrace.reassembly.deploy.setup.cost import cost  # noqa: PLC0415  # --help spares it
     from lumitrace.reassembly.deploy.setup.template import template  # noqa: PLC0415  # as above
 
-    _check(asked)
+    _valid(asked)
+    if asked.action == CHECK:
+        return _check(asked)
     made, notes = template(_wanted(asked))
     for note in notes:
         _say(note)
@@ -76,7 +86,7 @@ def run(asked: argparse.Namespace) -> int:
     return 0
 
 
-def _check(asked: argparse.Namespace) -> None:
+def _valid(asked: argparse.Namespace) -> None:
     for name, form in _FORMS.items():
         given = getattr(asked, name)
         for word in given if isinstance(given, list) else [given] * bool(given):
@@ -87,6 +97,26 @@ def _check(asked: argparse.Namespace) -> None:
     if "," in asked.region + asked.profile:
         sentence = "setup is for one region and profile; call it once for each"
         raise Problem(sentence, MISUSE)
+
+
+def _check(asked: argparse.Namespace) -> int:
+    from lumitrace.reassembly.cli import setup_page  # noqa: PLC0415  # rich
+    from lumitrace.reassembly.cli.screen import Screen  # noqa: PLC0415  # as above
+    from lumitrace.reassembly.deploy.check.check import check  # noqa: PLC0415  # boto3
+
+    unused = {"--apply": asked.apply, "--part": asked.part, "--bucket": asked.bucket}
+    unused |= {"--table": asked.table, "--notify": asked.notify}
+    given = [option for option, value in unused.items() if value]
+    if given:
+        sentence = f"setup check makes nothing; leave out {', '.join(given)}"
+        raise Problem(sentence, MISUSE)
+    live = sys.stderr.isatty() and not asked.json
+    answer = check(_account(asked), asked.log_group or [CHECKED], _say if live else _silent)
+    if asked.json:
+        print(json.dumps(answer, indent=2))  # noqa: T201  # it is a command
+    else:
+        setup_page.show(Screen(), answer)
+    return FAILURE if answer["notChecked"] else 0
 
 
 def _wanted(asked: argparse.Namespace) -> "Wanted":
@@ -147,3 +177,7 @@ def _page(answer: dict[str, Any]) -> str:
 
 def _say(sentence: str) -> None:
     print(f"lumitrace: {sentence}", file=sys.stderr)  # noqa: T201  # it is a command
+
+
+def _silent(_: str) -> None:
+    pass

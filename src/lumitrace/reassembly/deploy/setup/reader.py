@@ -14,9 +14,16 @@ from lumitrace.reassembly.deploy.setup.part import Json, Part, allow, arn_of, po
 LOGS = ["logs:FilterLogEvents", "logs:StartQuery"]  # of single log groups
 LOGS_ANY = ["logs:DescribeLogGroups", "logs:GetQueryResults", "logs:StopQuery"]
 COUNTS = ["cloudwatch:GetMetricData"]
+CHECK = [
+    "cloudwatch:DescribeAlarms",
+    "logs:DescribeAccountPolicies",
+    "logs:DescribeMetricFilters",
+    "logs:DescribeSubscriptionFilters",
+    "logs:TestMetricFilter",
+]
 BUCKET, OBJECTS = ["s3:ListBucket"], ["s3:GetObject"]
 TABLES = ["dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"]
-READING = (LOGS, LOGS_ANY, COUNTS, BUCKET, OBJECTS, TABLES)
+READING = (LOGS, LOGS_ANY, COUNTS, CHECK, BUCKET, OBJECTS, TABLES)
 
 # What it calls beyond, and which command asks for it: no part of this policy.
 CHANGING = {
@@ -40,6 +47,7 @@ def reader(groups: Sequence[str], bucket: str, tables: Sequence[str], *, archive
         allow(LOGS, named if groups else sub(f"{arn}*"), "Logs"),
         allow(LOGS_ANY, "*", "LogGroupsAndAnswers"),
         allow(COUNTS, "*", "Coverage"),
+        allow(CHECK, "*", "SetupCheck"),
     ]
     part = Part()
     if archived:
