@@ -33,7 +33,7 @@ from lumitrace.capture.calls import LiveCall
 from lumitrace.capture.config import settings
 from lumitrace.capture.current import current
 from lumitrace.capture.output import output
-from lumitrace.capture.services._service import Call
+from lumitrace.capture.services._call import Call
 
 EVENT = Path(__file__).resolve().parents[1] / "tests" / "events" / "api_gateway_http.json"
 ROUNDS, INVOCATIONS = 25, 500

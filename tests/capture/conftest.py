@@ -351,12 +351,12 @@ def _session():
 @pytest.fixture
 def aws(captured, _session):
     """AWS in small, botocore patched."""
-    from lumitrace.capture import botocore
+    from lumitrace.capture import doors
 
     aws = AWS(_session)
     aws.refuse = refuse
     aws.topic, aws.queue, aws.decode64 = TOPIC, QUEUE, base64.b64decode
-    botocore.install()
+    doors.install()
     return aws
 
 

@@ -270,7 +270,7 @@ def test_an_odd_answer_binds_nothing(captured, context, unprocessed):
     from lumitrace.capture.batch import batch_of
     from lumitrace.capture.calls import LiveCall
     from lumitrace.capture.current import current
-    from lumitrace.capture.services._service import Call
+    from lumitrace.capture.services._call import Call
 
     def handler(event, context):
         entry = lumitrace.bind(put(1), event["Records"][0])

@@ -11,7 +11,7 @@ from lumitrace.capture.calls import LiveCall
 from lumitrace.capture.config import settings
 from lumitrace.capture.current import current
 from lumitrace.capture.output import output
-from lumitrace.capture.services._service import Call
+from lumitrace.capture.services._call import Call
 
 ROOT = Path(__file__).parents[2]
 MANY = 10_000

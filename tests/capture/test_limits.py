@@ -136,9 +136,9 @@ def without_us():
 @pytest.fixture
 def twice(proxy, captured, context, monkeypatch):
     """Send a call without us and with us, as Lambda's runtime lets a function send it."""
-    from lumitrace.capture import botocore
+    from lumitrace.capture import doors
 
-    botocore.install()
+    doors.install()
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "shop")
     monkeypatch.setenv("_X_AMZN_TRACE_ID", ROOT)
     return Twice(proxy, captured, context)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lumitrace import traced
 from lumitrace.capture.config import settings
 from lumitrace.capture.services import BY_CLIENT
-from lumitrace.capture.services._service import Call
+from lumitrace.capture.services._call import Call
 from lumitrace.wire.context import SpanContext
 
 SENDER = SpanContext("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7")

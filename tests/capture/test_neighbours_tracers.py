@@ -9,7 +9,7 @@ import pytest
 
 import lumitrace
 from lumitrace import traced
-from lumitrace.capture import integrations
+from lumitrace.capture import doors
 from lumitrace.capture.guard import reporter
 
 ROOT = "5759e988bd862e3fe1be46a994272793"
@@ -22,11 +22,11 @@ def _own_memory():
     """What the process remembers of its neighbours is this test's alone."""
     from lumitrace.capture.integrations import opentelemetry, xray
 
-    integrations.install.cache_clear()
+    doors.install.cache_clear()
     opentelemetry.last.trace_id = ""
     xray.noted.traces.clear()
     yield
-    integrations.install.cache_clear()
+    doors.install.cache_clear()
 
 
 @pytest.fixture

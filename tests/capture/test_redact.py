@@ -4,10 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lumitrace.capture.calls import refusal
 from lumitrace.capture.config import settings
 from lumitrace.capture.error import describe
-from lumitrace.capture.redact import MAX_INPUT, MAX_MESSAGE, message
+from lumitrace.capture.redact import MAX_INPUT, MAX_MESSAGE, message, refusal
 from lumitrace.capture.variables import names
 
 

@@ -213,9 +213,9 @@ def clients(_session, _behind):
     """Two sets of clients; lumitrace never sees the first."""
     from botocore.config import Config
 
-    from lumitrace.capture import botocore
+    from lumitrace.capture import doors
 
-    botocore.install()
+    doors.install()
     session = boto3.Session(
         "AKIDEXAMPLE", "none", region_name="eu-west-1", botocore_session=_session
     )

@@ -4,7 +4,7 @@ import pytest
 from tests.aws import dynamodb as limits
 
 from lumitrace import traced
-from lumitrace.capture import botocore, resend
+from lumitrace.capture import doors, resend
 from lumitrace.wire.mark import ATTRIBUTE
 
 KEY = {"id": {"S": "1"}}
@@ -14,7 +14,7 @@ FULL = 400 * 1024  # bytes of an item
 @pytest.fixture
 def client(proxy, captured):
     """A traced client of moto, with the tables *t* and *u*."""
-    botocore.install()
+    doors.install()
     client = proxy.client("dynamodb")
     for table in ("t", "u"):
         client.create_table(

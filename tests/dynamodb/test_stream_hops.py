@@ -310,9 +310,9 @@ def kinesis(room):
 @pytest.fixture
 def room(captured, monkeypatch):
     """Where writes are played."""
-    from lumitrace.capture import botocore
+    from lumitrace.capture import doors
 
-    botocore.install()
+    doors.install()
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     return Room(captured, monkeypatch, boto3)
 

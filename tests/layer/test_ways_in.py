@@ -132,9 +132,9 @@ def test_a_function_on_its_way_out_writes_nothing(run, name):
     """LUMITRACE_ENABLED=strip takes marks off and that is all, from the first import on."""
     told = run(
         """
-        from lumitrace.capture import botocore
+        from lumitrace.capture import doors
 
-        installed = botocore.install.cache_info().currsize
+        installed = doors.install.cache_info().currsize
 
         def handler(event, context):
             return installed

@@ -3,6 +3,8 @@
 import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -120,4 +122,28 @@ def test_the_package_uses_the_wrapt_that_is_installed():
     wrapt = pytest.importorskip("wrapt")
     from lumitrace.capture import _wrapt
 
-    assert _wrapt.load() is wrapt
+    assert _wrapt.proxy() is wrapt.ObjectProxy
+
+
+def test_of_the_wrapt_that_is_installed_only_a_file_is_loaded():
+    """All of wrapt 2 imports asyncio; nothing of it is left for the function to find."""
+    pytest.importorskip("wrapt")
+    program = """
+import sys
+sys.path[:0] = PATH
+import importlib.util
+from lumitrace.capture import _wrapt
+from lumitrace.capture.guard import reporter
+reporter.reraise = True
+proxy = _wrapt.proxy()
+print(sys.modules.keys() & {"asyncio"}, [name for name in sys.modules if name.startswith("wrapt")])
+import wrapt
+print(proxy.__module__, repr(proxy("x").__wrapped__), wrapt.ObjectProxy(proxy("y")) + "!")
+"""
+    source = f"PATH = {[path for path in sys.path if path]!r}\n{program}"
+
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", source], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.splitlines() == ["set() []", "wrapt.wrappers 'x' y!"]

@@ -44,7 +44,7 @@ BUILT = frozenset((
     "integrations/loguru.py __init__", "integrations/opentelemetry.py __init__",
     "integrations/xray.py __init__", "on_import.py __init__", "output.py __init__",
     "hang.py __init__", "doors.py __init__",
-    "services/_rows.py __init__", "services/_kinesis_change.py _needles",
+    "services/__init__.py __init__", "services/_kinesis_change.py _needles",
     "span.py __init__", "variables.py __init__",
 ))  # fmt: skip
 

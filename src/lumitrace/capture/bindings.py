@@ -1,6 +1,6 @@
 """Entries of a batch call that go out in the context of their own records (`lumitrace.bind`)."""
 
-from lumitrace.capture.services._service import Call, name_of
+from lumitrace.capture.services._call import Call, name_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,22 +8,22 @@ guarded: an exception inside a hook would be the caller's.
 
 import functools
 from importlib import import_module
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
-from lumitrace.capture import bindings, foreign, on_import, resend
+from lumitrace.capture import resend
 from lumitrace.capture.calls import LiveCall
 from lumitrace.capture.config import OFF, ON, settings
 from lumitrace.capture.current import current, process
-from lumitrace.capture.error import describe
 from lumitrace.capture.frame import cut
 from lumitrace.capture.guard import Guard, reporter
-from lumitrace.capture.outgoing import PARAMETERS, arguments, begin, inject
+from lumitrace.capture.outgoing import PARAMETERS, arguments, begin, bindings, inject, link_keys
 from lumitrace.capture.services import BY_CLIENT
-from lumitrace.capture.services._service import Call, Service
+from lumitrace.capture.services._call import Call
+from lumitrace.capture.services._service import Service
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from typing import Any
 
 KEY = "lumitrace"  # our place in botocore's own context of a call
@@ -31,7 +31,8 @@ ITEM_SERVICES = ("dynamodb", "dynamodbstreams")
 
 guard = Guard("capture.botocore")
 plain = Service()
-hooked: "WeakSet[Any]" = WeakSet()
+# Service, region and row of each client that is listened to: 1 us less than to ask for them.
+hooked: "WeakKeyDictionary[Any, tuple[str, str, Any]]" = WeakKeyDictionary()
 # Loaded for DynamoDB alone; an import that is done already takes 1 us.
 _cleaner = functools.cache(lambda: import_module("lumitrace.capture.services._attribute_map"))
 
@@ -40,17 +41,17 @@ def patch(module: "Any") -> None:
     """Wrap the method of ``botocore.client``, once."""
     from lumitrace.capture import _wrapt  # noqa: PLC0415  # only where botocore is
 
-    wrapt = _wrapt.load()
+    proxy = _wrapt.proxy()
     original = module.BaseClient.__dict__.get("_emit_api_params")
     if getattr(original, KEY, False):  # it is ours already, or another's around ours
         return
     code = getattr(original, "__code__", None)
     if code is None or code.co_varnames[: code.co_argcount] != PARAMETERS:
-        if not isinstance(original, wrapt.ObjectProxy):
+        if not isinstance(original, proxy):
             reporter.report("capture.botocore", "this botocore is not known; calls are not traced")
         return
 
-    class Door(wrapt.ObjectProxy):  # type: ignore[misc,name-defined]  # either wrapt's
+    class Door(proxy):  # type: ignore[misc,valid-type]  # either wrapt's
         """The method, with us behind it; a partial adds no frame to what it raises."""
 
         lumitrace = True  # by `KEY`
@@ -91,21 +92,22 @@ def prepare(client: "Any", params: "Any", names: "dict[str, Any]") -> "Any":
     idle = settings.enabled == OFF or context.get("is_presign_request")
     if idle or not isinstance(params, dict):
         return params
-    is_first = client not in hooked
-    if is_first:
+    plan = hooked.get(client)
+    is_first = plan is None
+    if plan is None:
         hook(client.meta.events)
-        hooked.add(client)
-    service = model.service_model.service_name
+        service = model.service_model.service_name
+        plan = hooked[client] = (service, client.meta.region_name or "", BY_CLIENT.get(service))
+    service, region, row = plan
     span = current() if settings.enabled == ON else None
-    call = Call(service, model.name, params, client.meta.region_name or "")
+    call = Call(service, model.name, params, region)
     call.given = names["given"]
-    row = BY_CLIENT.get(service)
     context[KEY] = live = LiveCall(call, row, span, model)
     if span is None:
         process.outside += settings.enabled == ON
         return params
     if span.invocation.batch is not None:
-        bindings.find(span.invocation.batch, names["api_params"], call)
+        bindings().find(span.invocation.batch, names["api_params"], call)
     known = (row.service() if row is not None else None) or plain
     live.resource = known.describe(call, row.resources if row is not None else ())
     live.announce = is_first or (row is not None and model.name in row.waits)
@@ -140,7 +142,8 @@ def _needs_retry(
         live = request_dict["context"].get(KEY)
         if live is not None:
             live.attempts = attempts
-            return resend.without(live, response, request_dict)
+            if response is not None and response[0].status_code >= 400:
+                return resend.without(live, response, request_dict)
     return None
 
 
@@ -150,9 +153,13 @@ def _response_received(parsed_response: "Any" = None, context: "Any" = None, **_
         live = (context or {}).get(KEY)
         if live is None or live.call.service not in ITEM_SERVICES or not parsed_response:
             return
+        if len(parsed_response) == 1 and "ResponseMetadata" in parsed_response:
+            live.call.read_from = []
+            return  # as of most writes: 4 us less
         reader = live.span.trace_id if live.span is not None else None
         _cleaner().clean_response(live.call, live.model, parsed_response, reader)
-        bindings.keep_unprocessed(live, parsed_response)
+        if live.call.bound:
+            bindings().keep_unprocessed(live, parsed_response)
 
 
 def _after_call(
@@ -164,37 +171,26 @@ def _after_call(
             return
         code = getattr(http_response, "status_code", 0)
         metadata = parsed.get("ResponseMetadata", {})
-        resend.settle(live, code, metadata)
-        resend.learn(live, code, parsed)
+        if live.original is not None:
+            resend.settle(live, code, metadata)
+            resend.learn(live, code, parsed)
         if live.span is None:
             return
         error, keys = None, []
         with guard:
             error = live.error(code, parsed)
-            keys = _keys(live, parsed) if error is None or code < 300 else []
+            keys = link_keys(live, parsed) if error is None or code < 300 else []
         if error is not None and live.span.invocation.kept is not None:
             live.span.invocation.kept.answers[live.span_id] = parsed
         live.end(code, keys, error, metadata.get("RequestId"))
-
-
-def _keys(live: LiveCall, parsed: "Mapping[str, Any]") -> list[str]:
-    service = live.row.service() if live.row is not None else None
-    keys = [] if service is None else service.describe_response(live.call, parsed)
-    if live.call.bound:
-        keys = bindings.settle(live, parsed, service, keys)
-    return keys + foreign.sent(live)
 
 
 def _failed(exception: "Any" = None, context: "Any" = None, **_: "Any") -> None:
     with guard:
         live = context.get(KEY)
         if live is not None:
+            from lumitrace.capture.error import describe  # noqa: PLC0415  # where a call failed
+
             described = describe(exception)
             described.pop("at", None)
             live.end(0, [], described, None)
-
-
-@functools.cache
-def install() -> None:
-    """Patch botocore: at once where it is loaded, else as soon as the function imports it."""
-    on_import.call(patch, "botocore.client")

@@ -2,21 +2,33 @@
 
 import os
 from _thread import allocate_lock
-from contextvars import ContextVar
 from functools import cache
 
-from lumitrace.capture.span import Invocation, Span
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lumitrace.capture.span import Invocation, Span
 
 
 class Process:
-    """What one process knows across invocations."""
+    """What one process knows across invocations.
 
-    __slots__ = ("active", "invocations", "outside")
+    Attributes:
+        active: the invocation that runs.
+        invocations: how many have begun.
+        outside: AWS calls made outside an invocation.
+        entered: answers the span that this thread or task has entered; None until one is entered
+            (`entered`): a function without spans of its own does not pay for context variables.
+    """
+
+    __slots__ = ("active", "entered", "invocations", "outside")
 
     def __init__(self) -> None:
         self.active: Invocation | None = None
         self.invocations = 0
-        self.outside = 0  # AWS calls made outside an invocation
+        self.outside = 0
+        self.entered: Callable[[], Span | None] | None = None
 
     def forked(self) -> None:
         """In a forked child: nothing that the parent gathered is written twice.
@@ -42,10 +54,7 @@ def watch_forks() -> None:
         os.register_at_fork(after_in_child=process.forked)
 
 
-current_span: ContextVar[Span | None] = ContextVar("lumitrace_current_span", default=None)
-
-
-def current() -> Span | None:
+def current() -> "Span | None":
     """Return the span whose work this is, or None outside an invocation.
 
     Where the context variable is lost (pool threads of others) or belongs to an invocation that has
@@ -54,7 +63,7 @@ def current() -> Span | None:
     invocation = process.active
     if invocation is None:
         return None
-    span = current_span.get()
+    span = None if process.entered is None else process.entered()
     if span is None or span.invocation is not invocation:
         return invocation.handler
     while span is not None and span.ended:

@@ -39,6 +39,11 @@ TABLE = (
     (POWERTOOLS, "BasePartialProcessor", "failure_handler", "powertools_batch"),
     ("concurrent.futures.thread", "ThreadPoolExecutor", "submit", "threads"),
 )
+# What our own file puts in place, by its function `patch`.
+OWN = (
+    ("botocore.client", "lumitrace.capture.botocore"),
+    ("aws_xray_sdk.core.models.subsegment", f"{OURS}.xray"),
+)
 ALWAYS = "_emit_api_params"  # marks are taken off outside an invocation too
 
 guard = Guard("capture.doors")
@@ -113,5 +118,11 @@ def patch(name: str, module: "Any") -> None:
 @functools.cache
 def install() -> None:
     """Patch what is loaded now, and the rest as soon as the function imports it."""
+    for name, file in OWN:
+        on_import.call(functools.partial(_own, file), name)
     for name in dict.fromkeys(row[0] for row in TABLE):
         on_import.call(functools.partial(patch, name), name)
+
+
+def _own(file: str, module: "Any") -> None:
+    import_module(file).patch(module)

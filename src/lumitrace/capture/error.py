@@ -3,10 +3,12 @@
 from lumitrace.capture.config import settings
 from lumitrace.capture.guard import Guard
 from lumitrace.capture.redact import message
+from lumitrace.wire import span_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
+    from typing import Any
 
 MAX_FRAMES = 1000  # of a traceback; recursion at the limit has as many
 MAX_NAME = 100  # characters
@@ -51,6 +53,32 @@ def suspends(raised: BaseException) -> bool:
     return not isinstance(raised, Exception) and any(
         kind.__name__ == "SuspendExecution" for kind in type(raised).__mro__
     )
+
+
+def outcome(raised: BaseException) -> "dict[str, Any]":
+    """Return the fields of the handler's line that tell what it *raised*."""
+    return {"suspended": True} if suspends(raised) else failed(describe(raised))
+
+
+def of_execution(event: object, result: object) -> "dict[str, Any]":
+    """Return what the SDK's *result* says of a durable execution; the user's own says nothing."""
+    if type(result) is not dict or type(event) is not dict or "DurableExecutionArn" not in event:
+        return {}
+    from lumitrace.capture.services import durable  # noqa: PLC0415  # loaded already
+
+    if durable.is_suspended(result):
+        return {"suspended": True}
+    found = durable.failure(result)
+    return {} if found is None else failed(spelt(*found))
+
+
+def failed(described: dict[str, str]) -> "dict[str, Any]":
+    """Return the fields of a line that failed, with the error *described*."""
+    return {
+        "status": span_line.STATUS_ERROR,
+        "severityText": span_line.SEVERITY_ERROR,
+        "error": described,
+    }
 
 
 def failure(raised: BaseException | None) -> dict[str, str] | None:

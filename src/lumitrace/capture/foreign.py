@@ -14,13 +14,11 @@ if TYPE_CHECKING:
     from lumitrace.capture.calls import LiveCall
     from lumitrace.capture.span import Span
 
-MESSAGES = ("sns", "sqs")  # another tracer's context goes out with these as ours would
-
 
 def sent(live: "LiveCall") -> list[str]:
-    """Return the link keys of the contexts that the messages of an AWS call bore already."""
+    """Return the link keys of the contexts that the messages of a call to SNS or SQS bore."""
     call, span = live.call, live.span
-    if span is None or call.service not in MESSAGES:
+    if span is None:
         return []
     from lumitrace.capture.services import _message_attributes  # noqa: PLC0415  # loaded by now
 

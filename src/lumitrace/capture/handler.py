@@ -7,13 +7,12 @@ trace (`frame`).
 """
 
 import os
+from functools import cache
 
 from lumitrace.capture.config import OFF, settings
 from lumitrace.capture.current import process, watch_forks
 from lumitrace.capture.frame import cut, dress, is_async
 from lumitrace.capture.guard import Guard
-from lumitrace.capture.invocation import begin, end
-from lumitrace.capture.tag import texts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,15 +68,20 @@ def traced_with(handler: "Any", name: str | None, tags: "Mapping[str, object] | 
     install()
     # Read once: 0.7 us each time.
     name = name or os.environ.get("AWS_LAMBDA_FUNCTION_NAME") or "function"
-    return _wrapped(handler, name, texts(tags or {}))
+    return _wrapped(handler, name, _texts(tags) if tags else {})
+
+
+def _texts(tags: "Mapping[str, object]") -> dict[str, str]:
+    from lumitrace.capture.tag import texts  # noqa: PLC0415  # few give tags here
+
+    return texts(tags)
 
 
 def install() -> None:
     """Be ready for botocore and for the neighbours, loaded or not; later calls do nothing."""
     with guard:
-        from lumitrace.capture import botocore, doors  # noqa: PLC0415  # nothing is patched before
+        from lumitrace.capture import doors  # noqa: PLC0415  # nothing is patched before
 
-        botocore.install()
         doors.install()
         watch_forks()
     if settings.hang_stack:
@@ -85,10 +89,19 @@ def install() -> None:
             from lumitrace.capture import hang  # noqa: PLC0415  # by consent only
 
             hang.install()
-    with guard:
-        from lumitrace.capture import integrations  # noqa: PLC0415  # as above
+    if settings.log_ids:
+        with guard:
+            from lumitrace.capture import integrations  # noqa: PLC0415  # by consent only
 
-        integrations.install()
+            integrations.install()
+
+
+@cache  # 0.1 us, where an import that is done already takes 1
+def _work() -> "Any":
+    """Return what tells an invocation: loaded when the first begins."""
+    from lumitrace.capture import invocation  # noqa: PLC0415  # see above
+
+    return invocation
 
 
 def _wrapped(handler: "Any", name: str, tags: dict[str, str]) -> "Any":
@@ -105,19 +118,19 @@ def _wrapper(handler: "Any", name: str, tags: dict[str, str]) -> "Any":
         invocation = context = None
         with guard:
             event, context = _arguments(args, kwargs)
-            invocation = begin(name, tags, event, context)
+            invocation = _work().begin(name, tags, event, context)
         try:
             result = handler(*args, **kwargs)
         except BaseException as error:
             cut(error)
             if invocation is not None:
                 with guard:
-                    end(invocation, context, None, error)
+                    _work().end(invocation, context, None, error)
                 process.active = None  # also where the end failed: the next one is traced
             raise
         if invocation is not None:
             with guard:
-                end(invocation, context, result, None)
+                _work().end(invocation, context, result, None)
             process.active = None
         return result
 
@@ -129,19 +142,19 @@ def _async_wrapper(handler: "Any", name: str, tags: dict[str, str]) -> "Any":
         invocation = context = None
         with guard:
             event, context = _arguments(args, kwargs)
-            invocation = begin(name, tags, event, context)
+            invocation = _work().begin(name, tags, event, context)
         try:
             result = await handler(*args, **kwargs)
         except BaseException as error:
             cut(error)
             if invocation is not None:
                 with guard:
-                    end(invocation, context, None, error)
+                    _work().end(invocation, context, None, error)
                 process.active = None  # also where the end failed: the next one is traced
             raise
         if invocation is not None:
             with guard:
-                end(invocation, context, result, None)
+                _work().end(invocation, context, result, None)
             process.active = None
         return result
 

@@ -7,7 +7,7 @@ services.
 import time
 from sys import modules
 
-from lumitrace.capture import emit, inbound, integrations, lines
+from lumitrace.capture import emit, inbound, lines
 from lumitrace.capture.config import ON, settings
 from lumitrace.capture.current import process
 from lumitrace.capture.guard import Guard, reporter
@@ -68,6 +68,8 @@ def _open(
     """Give *invocation* its span, of what started it, and write the ``start`` line."""
     outer, source = None, invocation.inbound
     if "opentelemetry.trace" in modules:
+        from lumitrace.capture import integrations  # noqa: PLC0415  # few have neighbours
+
         outer = integrations.outer(row.trigger, source.claimed)
     linked = _continue(invocation, name, source, outer)
     span = invocation.handler
@@ -79,6 +81,8 @@ def _open(
             _watch().begin(context)
     if settings.log_ids or "aws_xray_sdk.core" in modules:
         with guard:
+            from lumitrace.capture import integrations  # noqa: PLC0415  # few have neighbours
+
             integrations.begin(span)
     with guard:
         for wrong in settings.wrong:
@@ -142,7 +146,7 @@ def end(
                 _watch().end()
         if HTTP_CLIENT in modules:
             with guard:
-                integrations.end()
+                modules[HTTP_CLIENT].leave_off()
         fields["durationUs"] = (time.perf_counter_ns() - invocation.start_ns) // 1000
         fields["cpuUs"] = (time.process_time_ns() - invocation.cpu_ns) // 1000
         with guard:

@@ -2,7 +2,6 @@
 
 import os
 
-from lumitrace.capture import error
 from lumitrace.capture.config import settings
 from lumitrace.capture.current import process
 from lumitrace.capture.guard import Guard
@@ -139,43 +138,20 @@ def kind(span: Span) -> "dict[str, Any]":
 def outcome(span: Span, result: object, raised: BaseException | None) -> "dict[str, Any]":
     """Status and error of the handler; an answer of 500 and more to a web caller is a failure."""
     if raised is not None:
-        if error.suspends(raised):
-            return {"suspended": True}
-        described = error.describe(raised)
-    elif span.invocation.source[0] == "durable":
-        return _durable(span.invocation.event, result)
-    else:
-        code = result.get("statusCode") if type(result) is dict else None
-        if (
-            span.attributes.get(semconv.FAAS_TRIGGER) != semconv.TRIGGER_HTTP
-            or type(code) is not int
-        ):
-            return {}
-        span.attributes[semconv.HTTP_RESPONSE_STATUS_CODE] = code
-        if code < 500:
-            return {}
-        described = {"type": str(code)}
-    return _failed(described)
-
-
-def _failed(described: dict[str, str]) -> "dict[str, Any]":
-    return {
-        "status": span_line.STATUS_ERROR,
-        "severityText": span_line.SEVERITY_ERROR,
-        "error": described,
-    }
-
-
-def _durable(event: object, result: object) -> "dict[str, Any]":
-    """Return what the SDK's *result* says of the execution; the user's own says nothing."""
-    if type(result) is not dict or type(event) is not dict or "DurableExecutionArn" not in event:
+        return _error().outcome(raised)  # type: ignore[no-any-return]  # loaded where needed
+    if span.invocation.source[0] == "durable":
+        return _error().of_execution(span.invocation.event, result)  # type: ignore[no-any-return]
+    code = result.get("statusCode") if type(result) is dict else None
+    if span.attributes.get(semconv.FAAS_TRIGGER) != semconv.TRIGGER_HTTP or type(code) is not int:
         return {}
-    from lumitrace.capture.services import durable  # noqa: PLC0415  # loaded already
+    span.attributes[semconv.HTTP_RESPONSE_STATUS_CODE] = code
+    return {} if code < 500 else _error().failed({"type": str(code)})
 
-    if durable.is_suspended(result):
-        return {"suspended": True}
-    found = durable.failure(result)
-    return {} if found is None else _failed(error.spelt(*found))
+
+def _error() -> "Any":
+    from lumitrace.capture import error  # noqa: PLC0415  # where something failed
+
+    return error
 
 
 def attributes(span: Span, context: object) -> None:

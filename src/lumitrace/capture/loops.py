@@ -8,7 +8,7 @@ the exception passed through the body of that very loop.
 
 import builtins
 
-from lumitrace.capture.current import current_span
+from lumitrace.capture.entered import current_span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,5 +1,7 @@
 """Our context in the parameters of a call, or the parameters as they were."""
 
+from functools import cache
+
 from lumitrace.capture import resend
 from lumitrace.capture.calls import LiveCall
 from lumitrace.capture.guard import Guard
@@ -8,13 +10,31 @@ from lumitrace.capture.span import Span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
 PARAMETERS = ("self", "api_params", "operation_model", "context")  # of botocore's method
 
 FULL = 390 * 1024  # bytes of an item that has no room for a mark
 
+MESSAGES = ("sns", "sqs")  # another tracer's context goes out with these as ours would
+
 guard = Guard("capture.outgoing")
+
+
+@cache  # 0.1 us, where an import that is done already takes 1
+def bindings() -> "Any":
+    """Return the module: few functions bind entries to records."""
+    from lumitrace.capture import bindings  # noqa: PLC0415  # see above
+
+    return bindings
+
+
+@cache
+def _foreign() -> "Any":
+    from lumitrace.capture import foreign  # noqa: PLC0415  # of messages only
+
+    return foreign
 
 
 def arguments(args: "Any", kwargs: "Any") -> "dict[str, Any]":
@@ -62,3 +82,12 @@ def begin(live: LiveCall, request_dict: "dict[str, Any]") -> None:
                     live.original, live.call.sent = None, live.call.params
                     live.call.not_injected = "item-size"
     live.begin()
+
+
+def link_keys(live: LiveCall, parsed: "Mapping[str, Any]") -> list[str]:
+    """Return the link keys of what *live* sent, by AWS's answer *parsed*."""
+    service = live.row.service() if live.row is not None else None
+    keys = [] if service is None else service.describe_response(live.call, parsed)
+    if live.call.bound:
+        keys = bindings().settle(live, parsed, service, keys)
+    return keys + _foreign().sent(live) if live.call.service in MESSAGES else keys

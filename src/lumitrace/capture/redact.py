@@ -5,9 +5,15 @@ Masking comes before cutting, so that no half of a secret is left.
 
 from lumitrace.capture.config import settings
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
 MAX_MESSAGE = 256  # characters of an error's text
 MAX_INPUT = 4096  # characters looked at
 MASK = "****"
+MAX_CODE = 100  # characters of an error's code
 
 
 def failure(kind: str, text: str) -> dict[str, str]:
@@ -21,3 +27,12 @@ def message(text: str) -> str:
 
     text = secret.without_queries(mask.masked(mask.whole_words(text, MAX_INPUT)))
     return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "\u2026"
+
+
+def refusal(parsed: "Mapping[str, Any]", operation: str) -> dict[str, str]:
+    """Return type, message and code of an error that AWS answered, as botocore words it."""
+    error = parsed.get("Error")
+    error = error if isinstance(error, dict) else {}
+    code = str(error.get("Code") or "Unknown")[:MAX_CODE]
+    text = f"An error occurred ({code}) when calling the {operation} operation: "
+    return {**failure(code, text + str(error.get("Message", ""))), "code": code}

@@ -8,7 +8,6 @@ same refusal is not tried a second time for 60 s.
 
 import time
 
-from lumitrace.capture import suspicion
 from lumitrace.capture.guard import reporter
 
 TYPE_CHECKING = False
@@ -50,7 +49,7 @@ def without(live: "LiveCall", response: "Any", request_dict: "dict[str, Any]") -
     http_response, parsed = response
     if not 400 <= http_response.status_code < 500:
         return None
-    found = suspicion.refused(live.call, parsed)
+    found = _suspicion().refused(live.call, parsed)
     original = _again(live)
     if found is None or original is None:
         return None
@@ -70,6 +69,12 @@ def without(live: "LiveCall", response: "Any", request_dict: "dict[str, Any]") -
     live.refusal = key
     live.suspects = suspects or (live.resource,)
     return 0
+
+
+def _suspicion() -> "Any":
+    from lumitrace.capture import suspicion  # noqa: PLC0415  # where AWS refused something
+
+    return suspicion
 
 
 def plain(live: "LiveCall", params: "Mapping[str, Any]") -> "Mapping[str, Any]":
@@ -120,7 +125,7 @@ def learn(live: "LiveCall", code: int, parsed: "dict[str, Any]") -> None:
     failed = parsed.get("Failed") if live.original is not None and code < 300 else None
     for entry in failed or ():
         refused, text = str(entry.get("Code")), str(entry.get("Message", ""))
-        if suspicion.is_suspicious(live.call.service, refused, text):
+        if _suspicion().is_suspicious(live.call.service, refused, text):
             guilty.add((live.call.service, live.resource))
             where = f"{live.operation} {live.resource}"
             told = f"{where} refused entries with our context ({refused}): it stays out there"

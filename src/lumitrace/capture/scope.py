@@ -3,7 +3,8 @@
 import time
 
 from lumitrace.capture import emit
-from lumitrace.capture.current import current, current_span
+from lumitrace.capture.current import current
+from lumitrace.capture.entered import current_span
 from lumitrace.capture.error import failure
 from lumitrace.capture.frame import cut, dress, is_async
 from lumitrace.capture.guard import Guard

@@ -10,6 +10,7 @@ LINK = "link"
 LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 MAX_PAYLOAD = 12 * 1024  # bytes; spelt in a line it takes twice that at most, and a line 32 KiB
 MIN_NAME = 3  # characters of a secret's name: a shorter one is part of too many others
+PREFIX = "LUMITRACE_"
 SHARE: tuple[str, ...] = ("0", "1", "a share such as 0.01")
 MODES = (INJECT, LINK, STRIP, "off")  # of a DynamoDB table
 
@@ -23,7 +24,7 @@ class Setting:
         self, name: str, default: str, sentence: str, choices: tuple[str, ...] | None = None
     ) -> None:
         self.name = name
-        self.field = name.removeprefix("LUMITRACE_").lower()
+        self.field = name.removeprefix(PREFIX).lower()
         self.default = default
         self.choices = choices
         self.sentence = sentence

@@ -7,7 +7,8 @@ replaced, and one that is not as we know it costs nothing but the join.
 import functools
 import sys
 
-from lumitrace.capture.config import ON, settings
+from lumitrace.capture import on_import
+from lumitrace.capture.config import settings
 from lumitrace.capture.guard import Guard
 from lumitrace.wire.semconv import TRIGGER_HTTP
 
@@ -24,15 +25,11 @@ guard = Guard("capture.integrations")
 @functools.cache
 def install() -> None:
     """Be ready for the neighbours that are loaded, and for those that will be."""
-    from lumitrace.capture import on_import  # noqa: PLC0415  # not at import of the front door
-
     if settings.log_ids:
         from lumitrace.capture.integrations import logs  # noqa: PLC0415  # by consent only
 
         logs.install()
         on_import.call(_loguru, "loguru")
-    if settings.enabled == ON:
-        on_import.call(_xray, "aws_xray_sdk.core.models.subsegment")
 
 
 def begin(span: "Span") -> None:
@@ -51,13 +48,6 @@ def begin(span: "Span") -> None:
             from lumitrace.capture.integrations import xray  # noqa: PLC0415  # where it is
 
             xray.begin(loaded["aws_xray_sdk.core"], span)
-
-
-def end() -> None:
-    """Tell the neighbours that the invocation ends."""
-    client = sys.modules.get("lumitrace.capture.integrations.http_client")
-    if client is not None:
-        client.leave_off()
 
 
 def outer(trigger: str, claimed: "SpanContext | None") -> "SpanContext | None":
@@ -81,9 +71,3 @@ def _loguru(module: "Any") -> None:
     from lumitrace.capture.integrations import loguru  # noqa: PLC0415  # where it is
 
     loguru.install(module)
-
-
-def _xray(module: "Any") -> None:
-    from lumitrace.capture.integrations import xray  # noqa: PLC0415  # where it is
-
-    xray.install(module)

@@ -14,7 +14,7 @@ from lumitrace.capture.error import describe
 from lumitrace.capture.guard import Guard
 from lumitrace.capture.path import REST, named
 from lumitrace.capture.redact import failure
-from lumitrace.capture.services._service import OWN, Call
+from lumitrace.capture.services._call import OWN, Call
 from lumitrace.wire import link_key as keys
 from lumitrace.wire.context import format_traceparent, parse_traceparent
 from lumitrace.wire.semconv import SERVER_ADDRESS, URL_FULL

@@ -4,7 +4,7 @@ Only our own variable is carried, set around the call and reset: a context copie
 the caller's decimal context and more into the thread. Tasks of asyncio copy theirs by themselves.
 """
 
-from lumitrace.capture.current import current_span, process
+from lumitrace.capture.current import process
 from lumitrace.capture.frame import cut
 from lumitrace.capture.guard import Guard
 
@@ -32,7 +32,7 @@ def submit(bound: "Callable[..., Any]", executor: "Any", *args: "Any", **kwargs:
 
 def _carrying(executor: "Any", args: "tuple[Any, ...]") -> "tuple[Any, ...]":
     """Return *args*; the function among them bears the span where that is not the handler's."""
-    span = current_span.get()
+    span = None if process.entered is None else process.entered()
     active = process.active
     if span is None or active is None or span is active.handler or not args:
         return args
@@ -44,6 +44,8 @@ def _carrying(executor: "Any", args: "tuple[Any, ...]") -> "tuple[Any, ...]":
 
 
 def _within(span: "Span", function: "Callable[..., Any]") -> "Callable[..., Any]":
+    from lumitrace.capture.entered import current_span  # noqa: PLC0415  # loaded already
+
     def call(*args: "Any", **kwargs: "Any") -> "Any":
         token = current_span.set(span)
         try:

@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html
 
 import os
 
+from lumitrace.capture.config import ON, settings
 from lumitrace.capture.current import current
 from lumitrace.capture.frame import cut, dress
 from lumitrace.capture.guard import Guard
@@ -48,8 +49,10 @@ class Noted:
 noted = Noted()
 
 
-def install(module: "Any") -> None:
+def patch(module: "Any") -> None:
     """Have every subsegment that begins look whether it is the first of its trace."""
+    if settings.enabled != ON:
+        return
     original = module.Subsegment.__init__
     if getattr(original, "__lumitrace__", False):
         return

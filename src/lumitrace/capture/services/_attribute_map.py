@@ -6,7 +6,7 @@ from operator import delitem, itemgetter
 
 from lumitrace.capture.config import settings
 from lumitrace.capture.services import _item_places
-from lumitrace.capture.services._service import name_of
+from lumitrace.capture.services._call import name_of
 from lumitrace.wire.mark import ATTRIBUTE, WRITER, are_marks, is_mark
 
 TYPE_CHECKING = False

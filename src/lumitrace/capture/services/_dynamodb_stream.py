@@ -7,7 +7,8 @@ Record: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_strea
 """
 
 from lumitrace.capture.config import settings
-from lumitrace.capture.services._service import Record, first_records, name_of
+from lumitrace.capture.services._call import name_of
+from lumitrace.capture.services._service import Record, first_records
 from lumitrace.wire.link_key import DYNAMODB, link_key
 from lumitrace.wire.mark import ATTRIBUTE, is_mark, mark_ms, parse_mark, table_hash
 

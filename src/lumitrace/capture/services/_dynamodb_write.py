@@ -2,8 +2,7 @@
 
 from lumitrace.capture.config import INJECT, settings
 from lumitrace.capture.services import _dynamodb_item, _dynamodb_repeats, _dynamodb_update
-from lumitrace.capture.services._call import Call
-from lumitrace.capture.services._service import name_of, name_once
+from lumitrace.capture.services._call import Call, name_of, name_once
 from lumitrace.wire.context import SpanContext
 
 TYPE_CHECKING = False

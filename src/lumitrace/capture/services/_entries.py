@@ -1,6 +1,6 @@
 """The entries of a batch call: each goes out in its own record's context, or in the call's."""
 
-from lumitrace.capture.services._service import Call
+from lumitrace.capture.services._call import Call
 from lumitrace.wire.context import SpanContext
 
 TYPE_CHECKING = False

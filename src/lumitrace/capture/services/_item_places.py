@@ -3,7 +3,7 @@
 No list of ours says it: the next operation that returns items is covered on the day it appears.
 """
 
-from lumitrace.capture.services._service import name_of
+from lumitrace.capture.services._call import name_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

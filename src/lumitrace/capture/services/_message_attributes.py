@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 """
 
-from lumitrace.capture.services._service import OWN
+from lumitrace.capture.services._call import OWN
 from lumitrace.wire.context import TRACEPARENT_LENGTH, format_traceparent, parse_traceparent
 
 TYPE_CHECKING = False

@@ -22,7 +22,6 @@ MAX_OBJECTS = 256  # of unknown shape, searched for an event in them
 MAX_MEMBERS = 32  # of such an object
 MAX_DEPTH = 4  # levels of messages in messages
 MAX_HEADERS = 1024  # of all Kafka records of an event; 0.2 us each
-MAX_IDENTIFIER = 1024  # characters of a record's own id; AWS's are 100 at most
 
 # Numbers stay text: nobody needs them, and a long one takes quadratic time.
 _decode = json.JSONDecoder(parse_int=str, parse_float=str).decode

@@ -5,17 +5,16 @@ A service never sees a span, a clock, the log or the network, and never changes 
 
 from itertools import chain, islice
 
-from lumitrace.capture.services._call import OWN, Call, name_of, name_once
-from lumitrace.capture.services._room import MAX_IDENTIFIER, MAX_RECORDS, Room
-from lumitrace.wire.context import SpanContext
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
-__all__ = ["OWN", "Call", "Inbound", "Record", "Service", "first_records", "name_of", "name_once"]
+    from lumitrace.capture.services._call import Call
+    from lumitrace.capture.services._room import Room
+    from lumitrace.wire.context import SpanContext
 
+MAX_IDENTIFIER = 1024  # characters of a record's own id; AWS's are 100 at most
 COPIES = frozenset(("copy", "replica"))  # origins of an item with a mark from elsewhere
 MAX_LISTS = 2048  # partitions whose records are counted, 60 ns each; a further one counts as one
 
@@ -45,13 +44,13 @@ class Record:
 
     def __init__(  # noqa: PLR0913  # what a record may say
         self,
-        context: SpanContext | None,
+        context: "SpanContext | None",
         link_key: str | None = None,
         identifier: object = "",
         *,
         relation: str | None = None,
         receive_count: int = 0,
-        last_writer: SpanContext | None = None,
+        last_writer: "SpanContext | None" = None,
         origin: str = "",
     ) -> None:
         self.context = context
@@ -70,7 +69,7 @@ class Record:
         return not (self.receive_count > 1 or self.relation or self.origin or self.last_writer)
 
     @property
-    def lineage(self) -> SpanContext | None:
+    def lineage(self) -> "SpanContext | None":
         """Return whose tables this has passed through: a copy goes in rounds as its original."""
         return self.context or (self.last_writer if self.origin in COPIES else None)
 
@@ -99,7 +98,7 @@ class Inbound:
         *,
         route: str = "",
         source: str = "",
-        claimed: SpanContext | None = None,
+        claimed: "SpanContext | None" = None,
         link_out: "Iterable[str]" = (),
         unread: int = 0,
     ) -> None:
@@ -118,6 +117,8 @@ class Service:
 
     def extract(self, event: "Any") -> Inbound:
         """Return what *event* says of its senders; its records share the room there is."""
+        from lumitrace.capture.services._room import MAX_RECORDS, Room  # noqa: PLC0415  # batches
+
         room = Room()
         records, unread = first_records(event, MAX_RECORDS)
         found = [self.read(record, room) for record in records]
@@ -127,33 +128,39 @@ class Service:
 
     def extract_record(self, record: "dict[str, Any]") -> Record:
         """Return what one *record* of an event says of its sender, with a room of its own."""
+        from lumitrace.capture.services._room import Room  # noqa: PLC0415  # of batches only
+
         return self.read(record, Room())
 
-    def read(self, record: "dict[str, Any]", room: Room) -> Record:
+    def read(self, record: "dict[str, Any]", room: "Room") -> Record:
         """Return what *record* says of its sender, as far as there is *room*."""
         del record, room
         return Record(None)
 
     def source(self, records: "list[dict[str, Any]]") -> str:
         """Return the name of what *records* come from, by the ARN of the first."""
+        from lumitrace.capture.services._call import name_of  # noqa: PLC0415  # of batches only
+
         for record in records[:1]:
             return name_of(record.get("eventSourceARN") or record.get("eventSourceArn"))
         return ""
 
-    def inject(self, call: Call, context: SpanContext) -> "Mapping[str, Any]":
+    def inject(self, call: "Call", context: "SpanContext") -> "Mapping[str, Any]":
         """Return the parameters with *context* in them, or ``call.params`` itself."""
         del context
         return call.params
 
-    def describe(self, call: Call, names: tuple[str, ...]) -> str:
+    def describe(self, call: "Call", names: tuple[str, ...]) -> str:
         """Return the name of what *call* is about: the first of the parameters *names*."""
+        from lumitrace.capture.services._call import name_once  # noqa: PLC0415  # loaded already
+
         for name in names:
             value = call.params.get(name)
             if isinstance(value, str) and value:
                 return name_once(value)
         return ""
 
-    def describe_response(self, call: Call, response: "Mapping[str, Any]") -> list[str]:
+    def describe_response(self, call: "Call", response: "Mapping[str, Any]") -> list[str]:
         """Return the link keys that *response* gives."""
         del call, response
         return []

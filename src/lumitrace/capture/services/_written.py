@@ -5,8 +5,8 @@ PartiQL is left out: what a statement writes stands in a language that is never 
 
 from lumitrace.capture.config import INJECT, LINK, settings
 from lumitrace.capture.services._assigned import assigned
+from lumitrace.capture.services._call import Call, name_of
 from lumitrace.capture.services._fingerprint import DELETED, KEY, SHOWN_KEY, Table
-from lumitrace.capture.services._service import Call, name_of
 from lumitrace.wire.link_key import DYNAMODB
 from lumitrace.wire.mark import ATTRIBUTE
 

@@ -9,8 +9,9 @@ Event:     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Stre
 
 from lumitrace.capture.config import LINK, settings
 from lumitrace.capture.services import _dynamodb_stream, _dynamodb_write
+from lumitrace.capture.services._call import Call, name_once
 from lumitrace.capture.services._room import Room
-from lumitrace.capture.services._service import Call, Record, Service, name_once
+from lumitrace.capture.services._service import Record, Service
 from lumitrace.wire.context import SpanContext
 
 TYPE_CHECKING = False

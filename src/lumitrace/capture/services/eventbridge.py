@@ -10,8 +10,9 @@ Limits:    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents
 
 from lumitrace.capture.config import INJECT, settings
 from lumitrace.capture.services import _entries, _event_detail, _nested
+from lumitrace.capture.services._call import Call
 from lumitrace.capture.services._room import Room
-from lumitrace.capture.services._service import Call, Inbound, Record, Service
+from lumitrace.capture.services._service import Inbound, Record, Service
 from lumitrace.wire.context import SpanContext
 from lumitrace.wire.link_key import EVENTS, link_key
 

@@ -8,8 +8,9 @@ Event:     https://docs.aws.amazon.com/firehose/latest/dev/data-transformation.h
 """
 
 from lumitrace.capture.services import _nested
+from lumitrace.capture.services._call import name_of
 from lumitrace.capture.services._room import EDGE, MAX_BODY, Room, decoded
-from lumitrace.capture.services._service import Inbound, Record, Service, name_of
+from lumitrace.capture.services._service import Inbound, Record, Service
 from lumitrace.wire.link_key import KINESIS, link_key
 
 TYPE_CHECKING = False

@@ -7,8 +7,9 @@ Event:     https://docs.aws.amazon.com/lambda/latest/dg/with-msk.html
            https://docs.aws.amazon.com/lambda/latest/dg/with-kafka.html
 """
 
+from lumitrace.capture.services._call import name_of
 from lumitrace.capture.services._room import Room
-from lumitrace.capture.services._service import Record, Service, name_of
+from lumitrace.capture.services._service import Record, Service
 from lumitrace.wire.header import MAX_LENGTH, NAMES, parse_headers
 
 TYPE_CHECKING = False

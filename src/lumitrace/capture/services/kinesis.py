@@ -6,8 +6,9 @@ Outbound:  nothing; ``PutRecord`` and each entry of ``PutRecords`` are answered 
 Event:     https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html
 """
 
+from lumitrace.capture.services._call import Call, name_of
 from lumitrace.capture.services._room import Room
-from lumitrace.capture.services._service import Call, Inbound, Record, Service, name_of
+from lumitrace.capture.services._service import Inbound, Record, Service
 from lumitrace.wire.link_key import KINESIS, link_key
 
 TYPE_CHECKING = False

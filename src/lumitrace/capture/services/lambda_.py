@@ -11,7 +11,8 @@ Limits:    3,583 bytes of client context, in Base64, synchronous calls only:
 import base64
 import json
 
-from lumitrace.capture.services._service import Call, Inbound, Record, Service
+from lumitrace.capture.services._call import Call
+from lumitrace.capture.services._service import Inbound, Record, Service
 from lumitrace.wire.context import SpanContext, format_traceparent, parse_traceparent
 from lumitrace.wire.link_key import DURABLE, LAMBDA, link_key
 

@@ -6,8 +6,9 @@ Event:     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-
 """
 
 from lumitrace.capture.services import _destination
+from lumitrace.capture.services._call import name_of
 from lumitrace.capture.services._room import Room
-from lumitrace.capture.services._service import Inbound, Record, Service, name_of
+from lumitrace.capture.services._service import Inbound, Record, Service
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ Outbound:  nothing: metadata is the application's own, and signed. The request i
 Event:     https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
 """
 
+from lumitrace.capture.services._call import Call, name_of
 from lumitrace.capture.services._room import Room
-from lumitrace.capture.services._service import Call, Record, Service, name_of
+from lumitrace.capture.services._service import Record, Service
 from lumitrace.wire.link_key import S3, link_key
 
 TYPE_CHECKING = False

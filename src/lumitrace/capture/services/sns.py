@@ -8,15 +8,9 @@ Limits:    https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 """
 
 from lumitrace.capture.services import _destination, _entries, _message_attributes, _nested
+from lumitrace.capture.services._call import Call, name_of
 from lumitrace.capture.services._room import Room
-from lumitrace.capture.services._service import (
-    Call,
-    Inbound,
-    Record,
-    Service,
-    first_records,
-    name_of,
-)
+from lumitrace.capture.services._service import Inbound, Record, Service, first_records
 from lumitrace.wire.context import SpanContext
 from lumitrace.wire.link_key import SNS, link_key
 

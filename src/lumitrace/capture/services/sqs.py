@@ -9,8 +9,9 @@ Limits:    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloper
 """
 
 from lumitrace.capture.services import _destination, _entries, _message_attributes, _nested
+from lumitrace.capture.services._call import Call
 from lumitrace.capture.services._room import Room
-from lumitrace.capture.services._service import Call, Record, Service
+from lumitrace.capture.services._service import Record, Service
 from lumitrace.wire.context import SpanContext
 from lumitrace.wire.link_key import SQS, link_key
 

@@ -8,7 +8,8 @@ Event:     https://docs.aws.amazon.com/step-functions/latest/dg/connect-lambda.h
 """
 
 from lumitrace.capture.services import _shape
-from lumitrace.capture.services._service import Call, Inbound, Record, Service, name_of
+from lumitrace.capture.services._call import Call, name_of
+from lumitrace.capture.services._service import Inbound, Record, Service
 from lumitrace.wire.link_key import STATES, link_key
 
 TYPE_CHECKING = False
