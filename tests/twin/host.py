@@ -41,7 +41,6 @@ def main():
 def preload():
     """Import what is slow to import and says nothing of lumitrace."""
     import awslambdaric.__main__  # noqa: F401
-    import wrapt  # noqa: F401
     from botocore.session import Session
 
     for name in sys.argv[1:]:  # libraries that a play needs and that take long
