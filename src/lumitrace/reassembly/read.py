@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TypeVar
 
 from lumitrace.reassembly.assemble import assemble
@@ -14,6 +15,7 @@ from lumitrace.reassembly.sources.cloudwatch.ways import Asked
 from lumitrace.reassembly.sources.file import files_of, read_file
 from lumitrace.reassembly.sources.path import S3_SCHEME
 from lumitrace.reassembly.sources.s3 import Bucket
+from lumitrace.reassembly.sources.step_functions import StateMachines
 from lumitrace.reassembly.sources.window import Window
 from lumitrace.reassembly.transaction import Assembled
 
@@ -30,6 +32,8 @@ class Where:
         account: the account and region of the log groups; several, parted by commas, of each.
             Objects of S3 are read with the first.
         asked: which way they are read.
+        state_machines: names or ARNs; their executions in the window are read whole.
+        executions: ARNs; read whole, whenever they ran.
     """
 
     paths: tuple[str, ...] = ()
@@ -37,6 +41,8 @@ class Where:
     window: Window = field(default_factory=Window)
     account: Account = field(default_factory=Account)
     asked: Asked = field(default_factory=Asked)
+    state_machines: tuple[str, ...] = ()
+    executions: tuple[str, ...] = ()
 
 
 def read(where: Where) -> Assembled:
@@ -49,7 +55,8 @@ def read(where: Where) -> Assembled:
     """
     counts = Counts()
     problems = where.asked.problems
-    events = list(_once(_sources(where, counts, problems), where.window))
+    sources = (_within(one, where.window) for one in _sources(where, counts, problems))
+    events = list(_once(chain(sources, _histories(where, problems))))
     if problems and not events:
         raise problems[0]
     if not events:
@@ -118,6 +125,26 @@ def _apart(events: Iterator[LogEvent], account: Account) -> Iterator[LogEvent]:
         yield event
 
 
+def _histories(where: Where, problems: list[Problem]) -> Iterator[Iterable[LogEvent]]:
+    """Yield the histories of executions, each whole: its events name each other."""
+    if not where.state_machines and not where.executions:
+        return
+    for account in where.account.each():
+        try:
+            machines = StateMachines(account)
+        except Problem as problem:
+            problems.append(problem)
+            continue
+        for arn in where.executions:
+            yield _until_it_fails(machines.history(arn), problems)
+        for name in where.state_machines:
+            for arn in _until_it_fails(machines.executions(name, where.window), problems):
+                yield _until_it_fails(machines.history(arn), problems)
+            if machines.left_out:
+                more = f"{machines.left_out:,} more executions of {name} were not read"
+                problems.append(Problem(f"{more}; ask for a smaller window"))
+
+
 def _objects(
     address: str, where: Where, counts: Counts, problems: list[Problem]
 ) -> Iterator[Iterable[LogEvent]]:
@@ -138,8 +165,12 @@ def _until_it_fails(events: Iterator[T], problems: list[Problem]) -> Iterator[T]
         problems.append(problem)
 
 
-def _once(sources: Iterable[Iterable[LogEvent]], window: Window) -> Iterator[LogEvent]:
-    """Yield each event within *window* once, numbered in the order of reading.
+def _within(events: Iterable[LogEvent], window: Window) -> Iterator[LogEvent]:
+    return (event for event in events if window.holds(event.time_ms))
+
+
+def _once(sources: Iterable[Iterable[LogEvent]]) -> Iterator[LogEvent]:
+    """Yield each event once, numbered in the order of reading.
 
     CloudWatch's own id tells two deliveries of an event apart from two events. Without it, a source
     may hold the same line twice, and that counts; a second source that holds it again does not.
@@ -150,8 +181,6 @@ def _once(sources: Iterable[Iterable[LogEvent]], window: Window) -> Iterator[Log
     for source in sources:
         here: Counter[tuple[str, str, int | None, str]] = Counter()
         for event in source:
-            if not window.holds(event.time_ms):
-                continue
             if event.event_id:
                 if event.event_id in ids:
                     continue

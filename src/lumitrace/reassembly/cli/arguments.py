@@ -14,6 +14,7 @@ from lumitrace.reassembly.sources.cloudwatch.ways import AUTO, WAYS
 from lumitrace.reassembly.sources.path import S3_SCHEME, STANDARD_INPUT
 
 DEFAULT_LIMIT = 50
+_ASKED_OF_AWS = ("log_group", "state_machine", "execution")
 DEFAULT_SINCE = "15m"  # of log groups; files are read whole
 
 
@@ -46,12 +47,13 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     if asked.command == "blame":
         asked.key = [word for word in asked.paths if "=" in word and not _is_path(word)]
         asked.paths = [word for word in asked.paths if word not in asked.key]
-    elif not asked.paths and not asked.log_group:
+    elif not asked.paths and not any(getattr(asked, one) for one in _ASKED_OF_AWS):
         if sys.stdin is None or sys.stdin.isatty():
             sentence = "no log lines to read: give files, - for stdin, or --log-group NAME"
             raise Problem(sentence, MISUSE)
         asked.paths = [STANDARD_INPUT]
-    if asked.log_group and not asked.since and asked.command != "blame":
+    of_aws = asked.log_group or asked.state_machine
+    if of_aws and not asked.since and asked.command != "blame":
         asked.since = DEFAULT_SINCE
     asked.source = _source(asked)
     return asked
@@ -121,11 +123,26 @@ def _source_arguments(command: argparse.ArgumentParser) -> None:
     )
     account_arguments(source)
     _way_arguments(source)
+    states = command.add_argument_group("Step Functions")
+    states.add_argument(
+        "--state-machine",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="the executions of a state machine, by its name or ARN; again for more",
+    )
+    states.add_argument(
+        "--execution",
+        action="append",
+        default=[],
+        metavar="ARN",
+        help="one execution; again for more",
+    )
     window = command.add_argument_group("window")
     window.add_argument(
         "--since",
         metavar="TIME",
-        help=f"15m, 2h, 3d or 2026-11-22T02:00 UTC (default {DEFAULT_SINCE} for log groups)",
+        help=f"15m, 2h, 3d or 2026-11-22T02:00 UTC (default {DEFAULT_SINCE} for what AWS is asked)",
     )
     window.add_argument("--until", metavar="TIME", help="the same; default: now")
     command.add_argument("--json", action="store_true", help="the answer as JSON")
@@ -156,8 +173,9 @@ def _way_arguments(source: "argparse._ArgumentGroup") -> None:
 def _source(asked: argparse.Namespace) -> list[str]:
     """Return the arguments that name the source again, for a command to try next."""
     again: list[str] = [*asked.paths]
-    for group in asked.log_group:
-        again += ["--log-group", group]
+    for name in _ASKED_OF_AWS:
+        for one in getattr(asked, name):
+            again += [f"--{name.replace('_', '-')}", one]
     if asked.log_group and asked.by != AUTO:
         again += ["--by", asked.by]
     for option in ("region", "profile", "endpoint_url", "since", "until"):

@@ -34,6 +34,8 @@ def run(asked: argparse.Namespace) -> int:
         window=parse_window(asked.since, asked.until),
         account=Account(asked.region, asked.profile, asked.endpoint_url),
         asked=asking.asked(asked),
+        state_machines=tuple(asked.state_machine),
+        executions=tuple(asked.execution),
     )
     assembled = read(where)
     asked.where = where

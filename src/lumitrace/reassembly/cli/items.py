@@ -72,12 +72,20 @@ def run_blame(asked: argparse.Namespace) -> int:
         )
         raise Problem(sentence)
     assembled = None
-    if asked.paths or asked.log_group:
+    if asked.paths or asked.log_group or asked.state_machine or asked.execution:
         window = parse_window(asked.since, asked.until)
-        if asked.log_group and not asked.since and not asked.until:
+        of_aws = asked.log_group or asked.state_machine
+        if of_aws and not asked.since and not asked.until:
             written = mark_ms(mark)
             window = Window(written - AROUND_MS, written + AROUND_MS)
-        where = Where(tuple(asked.paths), tuple(asked.log_group), window, account)
+        where = Where(
+            tuple(asked.paths),
+            tuple(asked.log_group),
+            window,
+            account,
+            state_machines=tuple(asked.state_machine),
+            executions=tuple(asked.execution),
+        )
         assembled = read(where)
         for sentence in assembled.incomplete:
             print(f"lumitrace: {sentence}", file=sys.stderr)  # noqa: T201  # it is a command
