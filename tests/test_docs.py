@@ -19,7 +19,7 @@ FENCE = re.compile(
 )
 LINK = re.compile(r"(?<!!)\[[^\]]+\]\((?P<target>[^)\s]+)\)")
 HEADING = re.compile(r"^#{1,6} +(?P<text>.+?) *#*$", re.MULTILINE)
-TWO_WORDS = {"dynamodb", "layer"}  # commands that are followed by an action
+TWO_WORDS = {"dynamodb", "layer", "store"}  # commands that are followed by an action
 VARIABLE = re.compile(r"\bLUMITRACE_[A-Z_]*[A-Z]\b")
 
 

@@ -1,7 +1,7 @@
 """From log events to transactions: cut, unfold, join."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from lumitrace.reassembly.api_gateway.requests import reach
 from lumitrace.reassembly.attempts import cut_into_attempts, number_attempts
@@ -60,7 +60,18 @@ _ARRIVING = {"sns": "sns", "events": "events", "eventbridge": "events", "s3": "s
 
 def assemble(events: Iterable[LogEvent]) -> Assembled:
     """Return the transactions that *events* tell of; their order does not matter."""
+    attempts, counts = attempts_of(events)
+    rows = rows_of(attempts)
+    result = Joined(rows).run() if rows.spans else Result([], [], {}, set(), {})
+    return together(attempts, counts, result)
+
+
+def attempts_of(
+    events: Iterable[LogEvent], is_wanted: Callable[[Attempt], bool] = lambda _: True
+) -> tuple[list[Attempt], Counts]:
+    """Return the attempts that *events* tell of and that *is_wanted* takes, with their spans."""
     attempts, counts = cut_into_attempts(events)
+    attempts = [attempt for attempt in attempts if is_wanted(attempt)]
     for attempt in attempts:
         unfold(attempt, counts)
     _carry_releases(attempts)
@@ -70,9 +81,7 @@ def assemble(events: Iterable[LogEvent]) -> Assembled:
     number_attempts(attempts)
     _name_destinations(attempts)
     counts.health = sorted(set(counts.health))
-    rows = rows_of(attempts)
-    result = Joined(rows).run() if rows.spans else Result([], [], {}, set(), {})
-    return _together(attempts, counts, result)
+    return attempts, counts
 
 
 def _carry_releases(attempts: list[Attempt]) -> None:
@@ -212,7 +221,8 @@ def place_name(resource: str) -> str:
     return resource.replace("/", ":").rstrip(":").rpartition(":")[2]
 
 
-def _together(attempts: list[Attempt], counts: Counts, result: Result) -> Assembled:
+def together(attempts: list[Attempt], counts: Counts, result: Result) -> Assembled:
+    """Return *attempts* as the transactions that *result* says; without spans there is none."""
     assembled = Assembled([], attempts, counts, result.fans, {}, {}, {})
     spans_of: dict[str, list[Span]] = defaultdict(list)
     for attempt in attempts:
@@ -229,6 +239,8 @@ def _together(attempts: list[Attempt], counts: Counts, result: Result) -> Assemb
     for entry, members in result.members.items():
         traces = [entry, *(trace for trace in members if trace != entry)]
         spans = [span for trace in traces for span in spans_of[trace]]
+        if not spans:
+            continue
         transaction = Transaction(entry, traces, [], spans, cut=entry in result.cut)
         found = {id(a): a for a in (assembled.attempt_of[span.span_id] for span in spans)}
         transaction.attempts = sorted(found.values(), key=_by_start)

@@ -92,16 +92,21 @@ def _sources(where: Where, counts: Counts, problems: list[Problem]) -> Iterator[
     for path in dict.fromkeys(where.paths):
         if path.startswith(S3_SCHEME):
             yield from _objects(path, where, counts, problems)
-            continue
-        for file in _until_it_fails(files_of(path), problems):
-            for source in _until_it_fails(read_file(file, counts, found=file != path), problems):
-                yield _until_it_fails(source, problems)
+        else:
+            yield from of_files(path, counts, problems)
     if not where.log_groups:
         return
     accounts = where.account.each()
     for account in accounts:
         sources = _log_groups(account, where, problems)
-        yield from (_apart(one, account) for one in sources) if len(accounts) > 1 else sources
+        yield from (apart(one, account) for one in sources) if len(accounts) > 1 else sources
+
+
+def of_files(path: str, counts: Counts, problems: list[Problem]) -> Iterator[Iterator[LogEvent]]:
+    """Yield the sources in the file or folder *path*; *problems* takes what cannot be read."""
+    for file in until_it_fails(files_of(path), problems):
+        for source in until_it_fails(read_file(file, counts, found=file != path), problems):
+            yield until_it_fails(source, problems)
 
 
 def _log_groups(
@@ -114,11 +119,11 @@ def _log_groups(
         problems.append(problem)
         return
     for name in where.log_groups:
-        groups.update(_until_it_fails(logs.groups(name), problems))
+        groups.update(until_it_fails(logs.groups(name), problems))
     yield from where.asked.read(logs, groups, where.window)
 
 
-def _apart(events: Iterator[LogEvent], account: Account) -> Iterator[LogEvent]:
+def apart(events: Iterator[LogEvent], account: Account) -> Iterator[LogEvent]:
     """Yield *events* so that a stream of the same name in another account is another stream."""
     for event in events:
         event.stream = f"{event.stream} ({account.name})"
@@ -136,10 +141,10 @@ def _histories(where: Where, problems: list[Problem]) -> Iterator[Iterable[LogEv
             problems.append(problem)
             continue
         for arn in where.executions:
-            yield _until_it_fails(machines.history(arn), problems)
+            yield until_it_fails(machines.history(arn), problems)
         for name in where.state_machines:
-            for arn in _until_it_fails(machines.executions(name, where.window), problems):
-                yield _until_it_fails(machines.history(arn), problems)
+            for arn in until_it_fails(machines.executions(name, where.window), problems):
+                yield until_it_fails(machines.history(arn), problems)
             if machines.left_out:
                 more = f"{machines.left_out:,} more executions of {name} were not read"
                 problems.append(Problem(f"{more}; ask for a smaller window"))
@@ -154,11 +159,12 @@ def _objects(
         problems.append(problem)
         return
     found = bucket.events(bucket.objects(where.window), counts)
-    for _, events in _until_it_fails(found, problems):
-        yield _until_it_fails(events, problems)
+    for _, events in until_it_fails(found, problems):
+        yield until_it_fails(events, problems)
 
 
-def _until_it_fails(events: Iterator[T], problems: list[Problem]) -> Iterator[T]:
+def until_it_fails(events: Iterator[T], problems: list[Problem]) -> Iterator[T]:
+    """Yield *events*; the problem that ends them is put into *problems*."""
     try:
         yield from events
     except Problem as problem:

@@ -20,7 +20,11 @@ def show(assembled: Assembled, wanted: str, *, raw: bool = False) -> dict[str, A
 
     Where several match, all are listed, and the worst of them is shown, the latest first.
     """
-    matches = find(assembled, wanted)
+    return shown(assembled, find(assembled, wanted), raw=raw)
+
+
+def shown(assembled: Assembled, matches: Matches, *, raw: bool = False) -> dict[str, Any] | None:
+    """Return the answer of ``show`` about *matches*, or None where there are none."""
     if not matches.transactions:
         return _without_spans(matches, raw=raw) if matches.attempts else None
     judged = [(one, outcome(assembled, one)) for one in matches.transactions]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from lumitrace.reassembly.cli import assemble, items_arguments, layer, setup
+from lumitrace.reassembly.cli import assemble, items_arguments, layer, setup, store_arguments
 from lumitrace.reassembly.cli.items_arguments import account_arguments, amount, positive
 from lumitrace.reassembly.prices.logs import AS_OF, INSIGHTS_USD_PER_GB
 from lumitrace.reassembly.problem import MISUSE, Problem
@@ -43,7 +43,13 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         if rest:
             parser.error(f"unrecognized arguments: {' '.join(rest)}")
         return asked
+    if asked.command == "store":
+        store_arguments.choose(asked)
+        return asked
     asked.paths += rest
+    if asked.command != "blame" and store_arguments.choose(asked):
+        asked.source = _source(asked)
+        return asked
     if asked.command == "blame":
         asked.key = [word for word in asked.paths if "=" in word and not _is_path(word)]
         asked.paths = [word for word in asked.paths if word not in asked.key]
@@ -85,11 +91,13 @@ def _parser() -> Parser:
         help="a trace, span, request or message id or its beginning, tag=value, or a tag's value",
     )
     _source_arguments(show)
+    store_arguments.store_argument(show)
     show.add_argument("--raw", action="store_true", help="show lumitrace's own span lines too")
     why = _command(commands, "why", "what is broken, whom it hurts, what caused it")
     why.add_argument("--id-tag", default="", metavar="TAG", help="the tag that names a sale")
     why.add_argument("--sum-tag", default="", metavar="TAG", help="the tag that holds the money")
     items_arguments.add(commands, _source_arguments)
+    store_arguments.add(commands, _source_arguments)
     assemble.add(commands)
     layer.add(commands)
     setup.add(commands)
@@ -173,6 +181,8 @@ def _way_arguments(source: "argparse._ArgumentGroup") -> None:
 def _source(asked: argparse.Namespace) -> list[str]:
     """Return the arguments that name the source again, for a command to try next."""
     again: list[str] = [*asked.paths]
+    if getattr(asked, "store", ""):
+        again += ["--store", asked.store]
     for name in _ASKED_OF_AWS:
         for one in getattr(asked, name):
             again += [f"--{name.replace('_', '-')}", one]

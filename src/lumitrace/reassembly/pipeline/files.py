@@ -119,8 +119,13 @@ def _again(
         engine.connection.execute("DROP TABLE raw")
 
 
-def _read_raw(loading: Loading, stream: int) -> None:
-    """Turn the table ``raw`` into rows of ``lines`` and ``platform``, as the stream *stream*."""
+def _read_raw(loading: Loading, stream: int | str) -> None:
+    """Turn the table ``raw`` into rows of ``lines`` and ``platform``.
+
+    Args:
+        loading: what is being loaded.
+        stream: the number of the stream, or the column of ``raw`` that says it.
+    """
     execute = loading.engine.connection.execute
     first = loading.places
     execute(
@@ -132,25 +137,26 @@ def _read_raw(loading: Loading, stream: int) -> None:
         head = pattern.split(" ")[0]
         execute(
             f"INSERT INTO platform SELECT {_frame(what, stream, first)} FROM ("  # noqa: S608
-            "SELECT rowid AS place, time_ms, string_split(rtrim(message), chr(9)) AS said "
+            f"SELECT rowid AS place, {stream}, time_ms, "
+            "string_split(rtrim(message), chr(9)) AS said "
             f"FROM raw WHERE starts_with(message, '{head} ') "
             "AND regexp_full_match(message, ?))",
             [pattern],
         )
     regular = " OR ".join(f"regexp_full_match(message, '{one}')" for one in _FRAME.values())
     rest = execute(
-        "SELECT rowid, time_ms, message FROM raw WHERE said IS NULL "  # noqa: S608
+        f"SELECT {stream}, rowid, time_ms, message FROM raw WHERE said IS NULL "  # noqa: S608
         f"AND (contains(message, '{MARK}') OR (({_LAMBDAS}) AND NOT ({regular})))"
     )
     while rows := rest.fetchmany(BATCH):
-        for place, time_ms, message in rows:
-            loading.add(stream, first + place, time_ms, message)
+        for number, place, time_ms, message in rows:
+            loading.add(number, first + place, time_ms, message)
     loading.flush()
     loading.places += loading.engine.number("SELECT COUNT(*) FROM raw")
     execute("DROP TABLE raw")
 
 
-def _frame(what: str, stream: int, first: int) -> str:
+def _frame(what: str, stream: int | str, first: int) -> str:
     """Return what each column of ``platform`` is of a line of _FRAME, split at its tabs."""
     measured = ["NULL"] * 5
     if what == "report":
@@ -183,7 +189,7 @@ def _measured(place: int, name: str, *, thousandths: bool = False) -> str:
     return f"CAST({number} AS BIGINT)"
 
 
-def _line(stream: int, first: int) -> str:
+def _line(stream: int | str, first: int) -> str:
     """Return what each column of ``lines`` is of a regular line."""
     said = {
         "place": f"rowid + {first}",
@@ -244,3 +250,36 @@ _FIELDS = {
 
 def _default(field: str) -> str:
     return "0" if field in _NUMBERS else "''"
+
+
+def load_stored(engine: DuckDb, streams: Sequence[tuple[str, str]]) -> Loading:
+    """Load the table ``stored`` of *engine*: log events of *streams*, by their places in that list.
+
+    Its columns are ``stream_id``, ``time_ms`` (NULL where its source has none) and ``message``; its
+    rows stand in the order of each stream.
+    """
+    loading = Loading(engine)
+    for group, stream in streams:
+        loading.stream(group, stream)
+    loading.flush()
+    engine.connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE raw AS SELECT *, {_SAID} AS said FROM ("  # noqa: S608
+        "SELECT stream_id, time_ms, rtrim(message, chr(10) || chr(13)) AS message "
+        "FROM stored ORDER BY rowid)"
+    )
+    _read_raw(loading, "stream_id")
+    engine.apart = Apart(loading, lambda wanted: _stored_again(engine, streams, wanted)).read
+    return loading
+
+
+def _stored_again(
+    engine: DuckDb, streams: Sequence[tuple[str, str]], wanted: Collection[int]
+) -> Iterator[Placed]:
+    found = engine.connection.execute(
+        "SELECT stream_id, rowid, time_ms, message FROM stored "  # noqa: S608  # numbers
+        f"WHERE stream_id IN ({', '.join(map(str, wanted))}) ORDER BY rowid"
+    )
+    while several := found.fetchmany(BATCH):
+        for stream, place, time_ms, message in several:
+            group, name = streams[stream]
+            yield stream, place, LogEvent(group, name, time_ms, message, place)

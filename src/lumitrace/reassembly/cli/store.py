@@ -1,0 +1,149 @@
+"""``lumitrace fetch``, ``lumitrace store``, and answers from a store."""
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from lumitrace.reassembly.answers.show import shown
+from lumitrace.reassembly.aws import Account
+from lumitrace.reassembly.cli import show_page
+from lumitrace.reassembly.cli.screen import Screen, plural
+from lumitrace.reassembly.problem import FAILURE, Problem
+from lumitrace.reassembly.sources.cloudwatch.money import size
+from lumitrace.reassembly.sources.window import parse_window
+from lumitrace.reassembly.store.fetch import Wanted, fetch
+from lumitrace.reassembly.store.folder import Folder
+from lumitrace.reassembly.store.one import one
+from lumitrace.reassembly.store.reading import Reading
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Do what was *asked* and return the exit code.
+
+    Raises:
+        Problem: it cannot be done.
+    """
+    if asked.command == "fetch":
+        return _fetch(asked)
+    folder = Folder.opened(asked.store)
+    if asked.command == "store":
+        return _info(folder, asked)
+    reading = Reading(folder, parse_window(asked.since, asked.until))
+    missing = reading.unmade
+    if missing:
+        _say(missing)
+    _ANSWERS[asked.command](reading, asked)
+    return FAILURE if missing else 0
+
+
+def _fetch(asked: argparse.Namespace) -> int:
+    folder = Folder.created(asked.store)
+    if asked.keep is not None:
+        folder.set_settings({**folder.settings(), "keepDays": asked.keep})
+    wanted = Wanted(
+        paths=tuple(asked.paths),
+        log_groups=tuple(asked.log_group),
+        window=parse_window(asked.since, asked.until),
+        account=Account(asked.region, asked.profile, asked.endpoint_url),
+        overlap_ms=asked.overlap * 1000,
+        payloads=asked.payloads,
+        memory=asked.memory,
+    )
+    fetched = fetch(folder, wanted, _say if sys.stderr.isatty() else lambda _: None)
+    for problem in fetched.problems:
+        _say(problem.sentence)
+    came = fetched.came
+    answer = {
+        "read": came.events,
+        "new": came.new,
+        "older": came.old,
+        "unplaced": came.unplaced,
+        "skipped": fetched.counts.skipped,
+        "broken": fetched.counts.broken,
+        "hoursRemoved": fetched.removed,
+        "incomplete": [problem.sentence for problem in fetched.problems],
+    }
+    if asked.json:
+        _json(answer)
+    else:
+        _told(Screen(), answer, folder)
+    return FAILURE if fetched.problems else 0
+
+
+def _told(screen: Screen, answer: dict[str, Any], folder: Folder) -> None:
+    screen.line(f"{plural(answer['read'], 'log event')} read, {answer['new']:,} new")
+    days = folder.settings()["keepDays"]
+    if answer["older"]:
+        told = f"{answer['older']:,} are older than the {days} days that the store keeps, and were "
+        screen.line((f"{told}left out; --keep says how long", "yellow"))
+    if answer["unplaced"]:
+        told = f"{answer['unplaced']:,} say no time or are too long, and were left out"
+        screen.line((told, "yellow"))
+    if answer["skipped"]:
+        screen.line((f"{answer['skipped']:,} pieces are no log events", "yellow"))
+
+
+def _info(folder: Folder, asked: argparse.Namespace) -> int:
+    hours = folder.hours()
+    rows = [
+        {
+            "hour": hour.name,
+            "bytes": _bytes(folder, hour.number),
+            "transactions": hour.facts.get("transactions", 0),
+            "events": hour.facts.get("events", 0),
+            "upToDate": not hour.stale,
+        }
+        for hour in hours
+    ]
+    keep = folder.settings()["keepDays"]
+    if asked.json:
+        _json({"keepDays": keep, "hours": rows})
+        return 0
+    screen = Screen()
+    kept = f"kept for {plural(keep, 'day')}" if keep else "kept for ever"
+    total = size(sum(int(row["bytes"]) for row in rows))
+    screen.line(f"{plural(len(rows), 'hour')}, {total}, {kept}")
+    if rows:
+        cells = [
+            [
+                str(row["hour"]),
+                size(int(row["bytes"])),
+                f"{row['events']:,}",
+                f"{row['transactions']:,}",
+                "" if row["upToDate"] else "not put together yet",
+            ]
+            for row in rows
+        ]
+        screen.columns([["hour (UTC)", "size", "events", "transactions", ""], *cells], [""] * 5)
+    return 0
+
+
+def _bytes(folder: Folder, hour: int) -> int:
+    return sum(one.stat().st_size for one in folder.place(hour).rglob("*") if one.is_file())
+
+
+def _show(reading: Reading, asked: argparse.Namespace) -> None:
+    named, assembled = one(reading, asked.id)
+    answer = shown(assembled, named, raw=asked.raw)
+    if answer is None:
+        sentence = (
+            f"nothing in {asked.store} is called {asked.id!r}; give an id or a tag, or fetch "
+        )
+        sentence += "the hour in which it happened"
+        raise Problem(sentence)
+    if asked.json:
+        _json(answer)
+    else:
+        show_page.show(Screen(), answer)
+
+
+def _json(answer: dict[str, Any]) -> None:
+    print(json.dumps(answer, indent=2))  # noqa: T201  # it is a command
+
+
+def _say(sentence: str) -> None:
+    print(f"lumitrace: {sentence}", file=sys.stderr)  # noqa: T201  # it is a command
+
+
+_ANSWERS = {"show": _show}

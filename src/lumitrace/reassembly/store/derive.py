@@ -1,0 +1,152 @@
+"""Makes the tables of hours whose lines have changed."""
+
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib import resources
+from pathlib import Path
+
+from lumitrace.reassembly.pipeline.files import load_stored
+from lumitrace.reassembly.pipeline.steps import Steps, parts
+from lumitrace.reassembly.store.database import Database, quoted
+from lumitrace.reassembly.store.folder import HOUR_MS, Folder, Hour
+from lumitrace.reassembly.store.incoming import LINES_A_GROUP, NAMES, WRITTEN
+
+# An invocation lasts 15 minutes at most: lines of so long before and after an hour are read too.
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+BESIDE_MS = 16 * 60_000
+BLOCK = 1_500_000  # lines that are put together at a time, where hours are small
+ROWS = 16_384
+
+# The tables of an hour, each with what it is sorted by.
+TABLES = {
+    "tx": "no",
+    "ids": "head, kind, no",
+    "keys": "named, kind, no",
+    "tags": "said, name, no",
+    "alone": "request_id",
+}
+
+
+class Deriving:
+    """The work on the stale hours of *folder*."""
+
+    def __init__(
+        self, folder: Folder, database: Database, progress: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self.folder, self.database, self.progress = folder, database, progress
+        text = resources.files(__package__).joinpath("tables.sql").read_text("utf-8")
+        self.parts = parts(text)
+
+    def run(self) -> None:
+        """Make the tables of every stale hour, a few hours at a time."""
+        for block in self._blocks():
+            self._derive(block)
+
+    def _blocks(self) -> Iterator[list[Hour]]:
+        """Yield stale hours that follow one another, as many as fit into one piece of work."""
+        block: list[Hour] = []
+        lines = 0
+        for hour in [one for one in self.folder.hours() if one.stale]:
+            own = self._count(hour)
+            if block and (hour.number != block[-1].number + 1 or lines + own > BLOCK):
+                yield block
+                block, lines = [], 0
+            block.append(hour)
+            lines += own
+        if block:
+            yield block
+
+    def _count(self, hour: Hour) -> int:
+        return self.database.number(f"SELECT COUNT(*) FROM read_parquet([{self._files(hour)}])")  # noqa: S608
+
+    def _files(self, hour: Hour) -> str:
+        return ", ".join(quoted(self.folder.place(hour.number) / name) for name in hour.lines)
+
+    def _derive(self, block: Sequence[Hour]) -> None:
+        self.progress(f"{block[0].name}: {len(block)} hours")
+        self._load(block)
+        steps = Steps(self.database.engine)
+        steps.unfold()
+        steps.join()
+        for steps_of in self.parts.values():
+            for step in steps_of:
+                self.database.engine.make(step.table, step.select)
+        for hour in block:
+            self._write(hour)
+
+    def _load(self, block: Sequence[Hour]) -> None:
+        first, last = block[0].number, block[-1].number
+        beside = [*block, self.folder.hour(first - 1), self.folder.hour(last + 1)]
+        files = ", ".join(self._files(hour) for hour in beside if hour.lines)
+        execute = self.database.execute
+        execute("CREATE OR REPLACE TEMP TABLE wanted (hour INTEGER)")
+        values = ", ".join(f"({hour.number})" for hour in block)
+        execute(f"INSERT INTO wanted VALUES {values}")  # noqa: S608
+        execute(
+            f"CREATE OR REPLACE TEMP TABLE read AS SELECT {NAMES} FROM read_parquet([{files}]) "  # noqa: S608
+            f"WHERE time_ms BETWEEN {first * HOUR_MS - BESIDE_MS} "
+            f"AND {(last + 1) * HOUR_MS + BESIDE_MS - 1}"
+        )
+        streams = self.database.rows(
+            "SELECT stream_key, ANY_VALUE(log_group), ANY_VALUE(log_stream) FROM read "
+            "GROUP BY stream_key ORDER BY 2, 3"
+        )
+        execute("CREATE OR REPLACE TEMP TABLE numbers (stream_key BIGINT, stream_id BIGINT)")
+        self._insert("numbers", ((row[0], number) for number, row in enumerate(streams)))
+        execute(
+            "CREATE OR REPLACE TEMP TABLE stored AS SELECT n.stream_id, r.stream_key, "
+            "CASE WHEN r.timed THEN r.time_ms END AS time_ms, r.time_ms AS said_ms, r.place, "
+            "r.nth, r.message FROM read r JOIN numbers n USING (stream_key) "
+            "ORDER BY n.stream_id, CASE WHEN r.timed THEN r.time_ms ELSE 0 END, r.place"
+        )
+        execute("DROP TABLE read")
+        load_stored(self.database.engine, [(row[1], row[2]) for row in streams])
+
+    def _insert(self, table: str, rows: Iterable[tuple[int, int]]) -> None:
+        """Insert numbers, many in one statement."""
+        waiting = [f"({first},{second})" for first, second in rows]
+        for at in range(0, len(waiting), 1000):
+            values = ", ".join(waiting[at : at + 1000])
+            self.database.execute(f"INSERT INTO {table} VALUES {values}")  # noqa: S608  # numbers
+
+    def _write(self, hour: Hour) -> None:
+        """Write the files of *hour* and let them count."""
+        place = self.folder.place(hour.number)
+        settings = self.folder.settings()
+        mark = f"{settings['fetches']}-{_next(place)}"
+        lines, tables = f"lines-{mark}.parquet", f"tables-{mark}"
+        (place / tables).mkdir(mode=0o700)
+        try:
+            self._copy(
+                f"SELECT {NAMES} FROM kept_lines WHERE hour = {hour.number} "  # noqa: S608
+                "ORDER BY clump, stream_key, request_id, time_ms, place",
+                place / lines,
+                LINES_A_GROUP,
+            )
+            for table, order in TABLES.items():
+                self._copy(
+                    f"SELECT * FROM {table} WHERE hour = {hour.number} "  # noqa: S608
+                    f"ORDER BY {order}",
+                    place / tables / f"{table}.parquet",
+                )
+        except BaseException:
+            (place / lines).unlink(missing_ok=True)
+            shutil.rmtree(place / tables, ignore_errors=True)
+            raise
+        facts = {
+            "events": self._of("kept_lines", hour),
+            "transactions": self._of("tx", hour),
+        }
+        self.folder.put(Hour(hour.number, (lines,), tables, stale=False, facts=facts))
+
+    def _of(self, table: str, hour: Hour) -> int:
+        return self.database.number(f"SELECT COUNT(*) FROM {table} WHERE hour = {hour.number}")  # noqa: S608
+
+    def _copy(self, query: str, path: Path, rows: int = ROWS) -> None:
+        self.database.execute(f"COPY ({query}) TO {quoted(path)} {WRITTEN.format(rows)}")
+
+
+def _next(place: Path) -> int:
+    """Return a number that no file in *place* bears yet."""
+    numbers = [one.name.rpartition("-")[2].removesuffix(".parquet") for one in place.iterdir()]
+    return max((int(one) for one in numbers if one.isdigit()), default=0) + 1

@@ -1,0 +1,186 @@
+"""A store while it is read: its tables as one, and the lines of single transactions."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from lumitrace.reassembly.assemble import attempts_of, together
+from lumitrace.reassembly.events import LogEvent
+from lumitrace.reassembly.model import Attempt
+from lumitrace.reassembly.pipeline.duckdb import Result, Row
+from lumitrace.reassembly.problem import Problem
+from lumitrace.reassembly.sources.window import Window
+from lumitrace.reassembly.store.database import Database, Unreadable, quoted
+from lumitrace.reassembly.store.folder import HOUR_MS, READS, Folder, Hour
+from lumitrace.reassembly.store.incoming import stream_key
+from lumitrace.reassembly.transaction import Assembled
+
+NOWHERE = 2147483647  # the clump of lines that stand with no transaction of their hour
+_LINE = "log_group, log_stream, time_ms, timed, place, message, stream_key, request_id"
+
+T = TypeVar("T")
+Number = tuple[int, int]  # of a transaction: its hour, and its number there
+Unit = tuple[int, str]  # the number of a log stream, and a request
+
+
+@dataclass
+class Stored:
+    """Transactions as the tables tell of them: what is needed to read their lines.
+
+    Attributes:
+        units: where their lines stand: by the hour, and by the transaction they stand with.
+    """
+
+    result: Result = field(default_factory=lambda: Result([], [], {}, set(), {}))
+    wanted: set[Unit] = field(default_factory=set)
+    units: dict[int, dict[int, set[Unit]]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(set))
+    )
+
+
+class Reading:
+    """Reads the store in *folder*, within *window*; every question sees each hour at one moment."""
+
+    def __init__(self, folder: Folder, window: Window | None = None) -> None:
+        self.folder, self.window = folder, window or Window()
+        self.database = Database()
+        self.hours: list[Hour] = []
+        self.look()
+
+    def look(self) -> None:
+        """See which hours there are now."""
+        self.hours = self.folder.hours()
+
+    def ask(self, question: Callable[[], T]) -> T:
+        """Return what *question* finds; it is asked again where an hour was replaced meanwhile.
+
+        Raises:
+            Problem: a file is damaged, or gone.
+        """
+        for _ in range(READS):
+            before = self.hours
+            try:
+                return question()
+            except Unreadable as error:
+                self.look()
+                if self.hours == before:
+                    sentence = f"{self.folder.path} cannot be read ({_short(error)}); "
+                    sentence += "copy the store again, or remove the folder of that hour"
+                    raise Problem(sentence) from None
+        message = f"{self.folder.path} is being written all the time; ask again"
+        raise Problem(message)
+
+    def table(self, name: str) -> str:
+        """Return the table *name* of all hours, as SQL; "" where there is none."""
+        return self._files(f"{name}.parquet", self.hours)
+
+    def _files(self, name: str, hours: Iterable[Hour]) -> str:
+        paths = [
+            quoted(self.folder.place(one.number) / one.tables / name) for one in hours if one.tables
+        ]
+        return f"read_parquet([{', '.join(paths)}])" if paths else ""
+
+    @property
+    def unmade(self) -> str:
+        """Return a sentence about hours whose lines are not put together yet; "" for none."""
+        missing = [one.name for one in self.hours if one.stale]
+        if not missing:
+            return ""
+        several = f"{len(missing)} hours hold" if len(missing) > 1 else "an hour holds"
+        return (
+            f"{several} lines that are not put together yet ({missing[0]} …); a fetch was stopped: "
+            "run it again"
+        )
+
+    # Transactions
+
+    def transactions(self, numbers: Sequence[Number]) -> Assembled:
+        """Return the transactions of these *numbers*, read from their lines."""
+        return self.read(self.stored(numbers))
+
+    def stored(self, numbers: Sequence[Number]) -> Stored:
+        """Return what the tables tell of the transactions of these *numbers*."""
+        stored = Stored()
+        by_hour: dict[int, list[int]] = defaultdict(list)
+        for hour, number in numbers:
+            by_hour[hour].append(number)
+        for hour, own in by_hour.items():
+            one = next((one for one in self.hours if one.number == hour and one.tables), None)
+            if one is not None:
+                several = ", ".join(map(str, own))
+                rows = self.database.rows(
+                    "SELECT id, traces, cut, units, hops, candidates, fans "  # noqa: S608  # numbers
+                    f"FROM {self._files('tx.parquet', [one])} WHERE no IN ({several})"
+                )
+                for row in rows:
+                    _note(stored, row)
+        return stored
+
+    def read(self, stored: Stored) -> Assembled:
+        """Return the transactions of *stored*, each line of theirs read."""
+        events = self.events(stored)
+
+        def is_wanted(attempt: Attempt) -> bool:
+            key = (stream_key(attempt.group, attempt.stream), attempt.request_id)
+            return key in stored.wanted
+
+        attempts, counts = attempts_of(events, is_wanted)
+        assembled = together(attempts, counts, stored.result)
+        for changes in assembled.candidates.values():  # of writers that were not read
+            for change, writers in changes.items():
+                changes[change] = [one for one in writers if one in assembled.span_by_id]
+        return assembled
+
+    def events(self, stored: Stored) -> list[LogEvent]:
+        """Return the log events of *stored*, in their order."""
+        found: list[Row] = []
+        for hour in self.hours:
+            clumps = stored.units.get(hour.number)
+            if clumps and hour.lines:
+                found += self._lines(hour, clumps)
+        return [
+            LogEvent(row[0], row[1], row[2] if row[3] else None, row[5], row[4])
+            for row in found
+            if (row[6], row[7]) in stored.wanted
+        ]
+
+    def _lines(self, hour: Hour, clumps: dict[int, set[Unit]]) -> list[Row]:
+        own = [clump for clump in clumps if clump != NOWHERE]
+        file = quoted(self.folder.place(hour.number) / hour.lines[0])
+        asked = []
+        if own:
+            several = ", ".join(map(str, own))
+            asked.append(f"SELECT {_LINE} FROM {file} WHERE clump IN ({several})")  # noqa: S608
+        if clumps.get(NOWHERE):
+            keys = ", ".join(str(key) for key, _ in clumps[NOWHERE])
+            asked.append(
+                f"SELECT {_LINE} FROM {file} WHERE clump = {NOWHERE} AND stream_key IN ({keys})"  # noqa: S608
+            )
+        return self.database.rows(" UNION ALL ".join(asked)) if asked else []
+
+
+def _note(stored: Stored, row: Row) -> None:
+    entry, traces, cut, units, hops, candidates, fans = row
+    result = stored.result
+    result.members[entry] = traces
+    if cut:
+        result.cut.add(entry)
+    result.hops.extend((*hop[:4], int(hop[4])) for hop in hops or () if hop not in result.hops)
+    result.candidates.extend(tuple(one) for one in candidates or ())
+    result.fans.update((trace, int(fan)) for trace, fan in fans or ())
+    for unit in units or ():
+        note_unit(stored, unit)
+
+
+def note_unit(stored: Stored, unit: dict[str, Any]) -> None:
+    """Let the lines of *unit* be read."""
+    key = (unit["stream_key"], unit["request_id"])
+    stored.wanted.add(key)
+    for hour in range(unit["from_ms"] // HOUR_MS, unit["until_ms"] // HOUR_MS + 1):
+        clump = unit["home_no"] if unit.get("home_hour") == hour else NOWHERE
+        stored.units[hour][clump].add(key)
+
+
+def _short(error: OSError) -> str:
+    return str(error).partition("\n")[0][:200]
