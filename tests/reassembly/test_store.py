@@ -102,19 +102,17 @@ def test_a_second_fetch_changes_no_byte(fetch, store):
 
 
 def test_what_comes_late_joins_what_is_there(fetch, store, tmp_path):
-    """The night in two halves, line by line in turns: after the second it is the whole night."""
+    """The night in two halves, its milliseconds in turns: after the second it is whole."""
     lines = NIGHT.read_text("utf-8").splitlines(keepends=True)
-    for number, half in enumerate((lines[::2], lines[1::2])):
+    for number in (1, 0):
+        half = [line for line in lines if json.loads(line)["timestamp"] % 2 == number]
         path = tmp_path / f"{number}.jsonl"
         path.write_text("".join(half), "utf-8")
         fetch(path)
     whole, reading = assemble(events_of(NIGHT)), Reading(Folder.opened(str(store[1])))
 
     for transaction in whole.transactions[:10]:
-        asked = shown(*one(reading, transaction.id)[::-1])
-        of_file = show(whole, transaction.id)
-        assert {**asked, "logs": 0} == {**of_file, "logs": 0}
-        assert sorted(map(json.dumps, asked["logs"])) == sorted(map(json.dumps, of_file["logs"]))
+        assert shown(*one(reading, transaction.id)[::-1]) == show(whole, transaction.id)
 
 
 def test_a_line_that_stands_twice_in_one_source_counts_twice(fetch, store, answer, night, log_file):

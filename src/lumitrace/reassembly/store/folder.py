@@ -26,6 +26,7 @@ from typing import Any
 
 from lumitrace.reassembly.platform_events import json_object
 from lumitrace.reassembly.problem import Problem
+from lumitrace.reassembly.store.disk import flush, write
 
 FORMAT = 1
 HOUR_MS = 3_600_000
@@ -197,7 +198,7 @@ class Folder:
         place = self.place(hour.number)
         for name in (*hour.lines, hour.tables):
             if name:
-                _flush(place / name)
+                flush(place / name)
         said = {
             "lines": list(hour.lines),
             "tables": hour.tables,
@@ -267,37 +268,6 @@ class Folder:
             yield
         finally:
             os.close(handle)
-
-
-def write(path: Path, content: str) -> None:
-    """Let *path* hold *content*: all of it or what it held before, whatever happens."""
-    new = path.with_name(f"{path.name}.new")
-    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        os.write(handle, content.encode())
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-    new.replace(path)
-    _sync(path.parent)
-
-
-def _flush(path: Path) -> None:
-    """Wait until *path* is on the disk: a file, or a folder and the files in it."""
-    if path.is_dir():
-        for one in path.iterdir():
-            _sync(one)
-    _sync(path)
-
-
-def _sync(path: Path) -> None:
-    if path.is_file() and path.stat().st_mode & 0o077:
-        path.chmod(0o600)
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _number(name: str) -> int | None:
