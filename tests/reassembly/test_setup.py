@@ -228,6 +228,19 @@ def test_the_archive_answers_as_the_logs_do(aws, endpoint, answer):
     assert there == whole
 
 
+def test_what_no_function_wrote_is_kept_whole(printed):
+    """Access logs have a format of the user's own; the whole account goes by names in it."""
+    groups = ("--log-group", "/aws/apigateway/shop", "--log-group", "/aws/lambda/shop")
+    resources = printed("--part", "archive", *groups)["Resources"]
+    lets_through = patterns.compiled(archive.PATTERN)
+
+    asked = [resources[f"Subscription{at}"]["Properties"]["FilterPattern"] for at in (0, 1)]
+    assert asked == ["", archive.PATTERN]
+    assert lets_through('{"requestId":"x","routeKey":"POST /sales","status":"504"}')
+    assert lets_through('{"id":"1","type":"ExecutionStarted","execution_arn":"arn:aws:states:x"}')
+    assert not lets_through('{"level":"INFO","message":"Sale confirmed"}')
+
+
 def test_the_metric_filter_counts_the_invocations_that_failed():
     """Those whose line says so, and no other line of the night."""
     counts = patterns.compiled(alarm.FAILED)

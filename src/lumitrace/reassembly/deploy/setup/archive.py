@@ -11,13 +11,15 @@ import json
 from collections.abc import Sequence
 
 from lumitrace.reassembly.deploy.setup.part import Json, Part, allow, arn_of, policy, ref, sub
+from lumitrace.reassembly.stream import LAMBDA_GROUP
 
-# Our lines, Lambda's own in both log formats, and what the runtime logs of an exception. A term is
-# found anywhere in a line; what else it brings along costs its bytes and is read as any other line.
+# Our lines, Lambda's own in both log formats, what the runtime logs of an exception, and, by names
+# that only they have, Step Functions and access logs of API Gateway. A term is found anywhere in a
+# line; what else it brings along costs its bytes and is read as any other line.
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
 PATTERN = (
     '?lumitrace ?"RequestId: " ?"Task timed out" ?INIT_ ?RESTORE_ ?"platform." ?Runtime '
-    '?"[ERROR]" ?errorType ?"Timeout ("'
+    '?"[ERROR]" ?errorType ?"Timeout (" ?execution_arn ?resourcePath ?routeKey'
 )
 KEEP_DAYS = 14
 BUFFER_S = 60  # Firehose writes an object at least so often; 0 to 900
@@ -183,7 +185,8 @@ def _subscriptions(groups: Sequence[str]) -> Json:
             "Properties": {
                 "LogGroupName": group,
                 "FilterName": sub("${AWS::StackName}"),
-                "FilterPattern": PATTERN,
+                # What is no function's is an access log or a state machine's: all of it.
+                "FilterPattern": PATTERN if group.startswith(LAMBDA_GROUP) else "",
                 "DestinationArn": arn_of("Delivery"),
                 "RoleArn": arn_of("SubscriptionRole"),
             },
