@@ -42,3 +42,19 @@ def test_the_page_quotes_what_is_measured(measured):
         assert line in PAGE.splitlines()
     for name, value in measured["goals"].items():
         assert any(line.endswith(f"| {value} |") for line in PAGE.splitlines()), name
+
+
+def test_the_page_on_scale_quotes_what_an_archive_costs():
+    """Its table is that of the other benchmark, and so is the share that is kept."""
+    done = subprocess.run(
+        [sys.executable, str(DOCS.parent / "benchmarks" / "archive_bytes.py"), "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    found = json.loads(done.stdout)
+
+    page = (DOCS / "scale.md").read_text("utf-8")
+    assert [line for line in found["table"] if line not in page.splitlines()] == []
+    assert f"let {found['kept']} of the recorded" in page

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lumitrace.reassembly.pipeline.steps import Steps
 
 DUCKDB, SPARK = "duckdb", "spark"
+DIALECTS = ("athena", "clickhouse", "spark")
 TABLES = ("spans", "hops", "members", "fans", "cut", "candidates", "invocations", "details")
 _MEMORY = re.compile(r"[1-9]\d{0,5}(?:\.\d)?\s?(?:MB|GB|TB)")
 
@@ -22,8 +23,8 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     purpose = "all spans, hops and transactions of many logs, as Parquet tables"
     sentence = f"{purpose[0].upper()}{purpose[1:]}."
     command = commands.add_parser("assemble", help=purpose, description=sentence)
-    command.add_argument("paths", nargs="+", metavar="PATH", help="a log file, or a folder of them")
-    command.add_argument("--out", required=True, metavar="FOLDER", help="where the tables go")
+    command.add_argument("paths", nargs="*", metavar="PATH", help="a log file, or a folder of them")
+    command.add_argument("--out", default="", metavar="FOLDER", help="where the tables go")
     command.add_argument(
         "--engine", choices=(DUCKDB, SPARK), default=DUCKDB, help="what computes (default duckdb)"
     )
@@ -34,9 +35,19 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
         help="how much memory to use, 2GB; beyond it DuckDB writes to disk (default: a quarter of "
         "the machine); of Spark, each executor's",
     )
-    command.add_argument("--master", default="local[*]", metavar="URL", help="Spark's master")
+    command.add_argument(
+        "--master",
+        default="local[*]",
+        metavar="URL",
+        help="Spark's master (default local[*]); '' leaves it to spark-submit",
+    )
     command.add_argument(
         "--work", default="", metavar="FOLDER", help="Spark: a folder that all workers reach"
+    )
+    command.add_argument(
+        "--print",
+        choices=DIALECTS,
+        help="read nothing; print the statements as this engine spells them",
     )
 
 
@@ -46,15 +57,34 @@ def run(asked: argparse.Namespace) -> int:
     Raises:
         Problem: it cannot be read, or not be written there.
     """
+    if asked.print:
+        return _print(asked.print)
+    if not asked.paths or not asked.out:
+        sentence = "assemble needs logs to read and --out FOLDER; see lumitrace assemble --help"
+        raise Problem(sentence, MISUSE)
     if asked.memory and not _MEMORY.fullmatch(asked.memory):
         sentence = f"--memory {asked.memory} is no size; give one like 2GB or 500MB"
         raise Problem(sentence, MISUSE)
+    if asked.engine == SPARK and "://" in asked.out:  # Spark refuses a folder that is there
+        _on_spark(asked, asked.out.rstrip("/"))
+        return 0
     out = Path(asked.out)
     if out.exists() and any(out.iterdir()):
         sentence = f"{out} is not empty; give a new folder as --out"
         raise Problem(sentence, MISUSE)
     out.mkdir(parents=True, exist_ok=True, mode=0o700)
-    (_on_spark if asked.engine == SPARK else _on_duckdb)(asked, out)
+    if asked.engine == SPARK:
+        _on_spark(asked, out.absolute().as_uri())
+    else:
+        _on_duckdb(asked, out)
+    return 0
+
+
+def _print(dialect: str) -> int:
+    from lumitrace.reassembly.pipeline.printed import printed  # noqa: PLC0415  # sqlglot
+
+    for line in printed(dialect):
+        print(line)  # noqa: T201  # it is a command
     return 0
 
 
@@ -97,7 +127,7 @@ def _on_duckdb(asked: argparse.Namespace, out: Path) -> None:
         _close(progress, engine.number("SELECT COUNT(*) FROM spans"), out)
 
 
-def _on_spark(asked: argparse.Namespace, out: Path) -> None:
+def _on_spark(asked: argparse.Namespace, out: str) -> None:
     from lumitrace.reassembly.pipeline import spark  # noqa: PLC0415  # what --help can spare
     from lumitrace.reassembly.pipeline.steps import Steps  # noqa: PLC0415  # as above
 
@@ -108,7 +138,7 @@ def _on_spark(asked: argparse.Namespace, out: Path) -> None:
         spark.load_text(engine, asked.paths)
         _run(Steps(engine, progress=progress.part))
         for table in TABLES:
-            engine.write(table, out / f"{table}.parquet")
+            engine.write(table, f"{out}/{table}.parquet")
         _close(progress, engine.number("SELECT COUNT(*) FROM spans"), out)
     finally:
         session.stop()
@@ -119,6 +149,6 @@ def _run(steps: "Steps") -> None:
     steps.join()
 
 
-def _close(progress: Progress, spans: int, out: Path) -> None:
+def _close(progress: Progress, spans: int, out: Path | str) -> None:
     took = time.monotonic() - progress.began
     progress.say(f"{spans:,} spans in {took:.1f} s, in {out}")

@@ -5,7 +5,6 @@ workers, so lumitrace must be installed there, or handed out with ``--py-files``
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lumitrace.reassembly.events import LogEvent
@@ -52,7 +51,7 @@ def session(
     """Return a session at *master*, ``local[2]`` or ``spark://host:7077``.
 
     Args:
-        master: where Spark runs.
+        master: where Spark runs; "" where spark-submit has said so.
         memory: of each executor, as Spark spells it: ``2g``.
         settings: Spark's own, by name.
 
@@ -64,7 +63,9 @@ def session(
     except ImportError:
         message = "--engine spark needs pyspark and sqlglot: pip install 'lumitrace[spark]'"
         raise Problem(message) from None
-    builder = SparkSession.builder.appName("lumitrace").master(master)
+    builder = SparkSession.builder.appName("lumitrace")
+    if master:
+        builder = builder.master(master)
     for name, value in {**_SETTINGS, **(settings or {})}.items():
         builder = builder.config(name, value)
     if memory:
@@ -105,9 +106,9 @@ class Spark:
         """Make the tables of what is read line by line, as whoever loaded the lines said."""
         self.apart(self)
 
-    def write(self, table: str, path: Path) -> None:
-        """Write *table* to the folder *path* as Parquet."""
-        self.spark.table(table).write.parquet(path.absolute().as_uri())
+    def write(self, table: str, address: str) -> None:
+        """Write *table* to the folder at *address*, ``file:///…`` or ``s3://…``, as Parquet."""
+        self.spark.table(table).write.parquet(address)
 
     def keep(self, table: str, frame: "DataFrame") -> None:
         """Compute *frame* and let it be *table*."""
