@@ -99,13 +99,14 @@ def asked():
     """Return the IAM actions of all calls that the code makes."""
     import boto3
 
-    services = ("cloudformation", "cloudwatch", "dynamodb", "logs", "s3")
+    services = ("cloudformation", "cloudwatch", "dynamodb", "logs", "s3", "stepfunctions")
     known = {}
     for service in services:
         client = boto3.client(service, **CLIENT)
         for method, operation in client.meta.method_to_api_mapping.items():
             action = {"ListObjectsV2": "ListBucket"}.get(operation, operation)
-            known.setdefault(method, set()).add(f"{service}:{action}")
+            prefix = {"stepfunctions": "states"}.get(service, service)
+            known.setdefault(method, set()).add(f"{prefix}:{action}")
         client.close()
     found = set()
     for path in (ROOT / "src/lumitrace/reassembly").rglob("*.py"):

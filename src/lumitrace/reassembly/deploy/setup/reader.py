@@ -21,9 +21,15 @@ CHECK = [
     "logs:DescribeSubscriptionFilters",
     "logs:TestMetricFilter",
 ]
+STATES = [
+    "states:DescribeStateMachine",
+    "states:GetExecutionHistory",
+    "states:ListExecutions",
+    "states:ListStateMachines",
+]
 BUCKET, OBJECTS = ["s3:ListBucket"], ["s3:GetObject"]
 TABLES = ["dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"]
-READING = (LOGS, LOGS_ANY, COUNTS, CHECK, BUCKET, OBJECTS, TABLES)
+READING = (LOGS, LOGS_ANY, COUNTS, CHECK, STATES, BUCKET, OBJECTS, TABLES)
 
 # What it calls beyond, and which command asks for it: no part of this policy.
 CHANGING = {
@@ -48,6 +54,7 @@ def reader(groups: Sequence[str], bucket: str, tables: Sequence[str], *, archive
         allow(LOGS_ANY, "*", "LogGroupsAndAnswers"),
         allow(COUNTS, "*", "Coverage"),
         allow(CHECK, "*", "SetupCheck"),
+        allow(STATES, "*", "StateMachines"),
     ]
     part = Part()
     if archived:
