@@ -42,12 +42,14 @@ def find(batch: "Batch", given: "Any", call: Call) -> None:
 
     botocore's may be copies: the caller's dictionaries are what was bound.
     """
+    bound: dict[int, SpanContext] = {}
     for at, entry in enumerate(entries_of(given)):
         for part in _parts(entry):
             known = batch.bound.get(id(part))
             if known is not None:
-                call.bound[at] = known[1]
+                bound[at] = known[1]
                 break
+    call.bound = bound
 
 
 def _parts(entry: "Any") -> "Iterator[Any]":

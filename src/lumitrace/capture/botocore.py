@@ -16,8 +16,15 @@ from lumitrace.capture.config import OFF, ON, settings
 from lumitrace.capture.current import current, process
 from lumitrace.capture.frame import cut
 from lumitrace.capture.guard import Guard, reporter
-from lumitrace.capture.outgoing import PARAMETERS, arguments, begin, bindings, inject, link_keys
-from lumitrace.capture.services import BY_CLIENT
+from lumitrace.capture.outgoing import (
+    PARAMETERS,
+    Plan,
+    arguments,
+    bindings,
+    fits,
+    inject,
+    link_keys,
+)
 from lumitrace.capture.services._call import Call
 from lumitrace.capture.services._service import Service
 
@@ -31,8 +38,8 @@ ITEM_SERVICES = ("dynamodb", "dynamodbstreams")
 
 guard = Guard("capture.botocore")
 plain = Service()
-# Service, region and row of each client that is listened to: 1 us less than to ask for them.
-hooked: "WeakKeyDictionary[Any, tuple[str, str, Any]]" = WeakKeyDictionary()
+# The clients that are listened to, and what is known of their operations.
+hooked: "WeakKeyDictionary[Any, dict[str, Plan]]" = WeakKeyDictionary()
 # Loaded for DynamoDB alone; an import that is done already takes 1 us.
 _cleaner = functools.cache(lambda: import_module("lumitrace.capture.services._attribute_map"))
 
@@ -69,7 +76,7 @@ def _emit_api_params(
     bound: "Callable[..., Any]", client: "Any", *args: "Any", **kwargs: "Any"
 ) -> "Any":
     """Stand in for the method: botocore's own work first, then ours on what it returns."""
-    names: dict[str, Any] = {}
+    names: tuple[Any, ...] = ()
     with guard:
         names = arguments(args, kwargs)
     try:
@@ -78,31 +85,30 @@ def _emit_api_params(
         cut(error)
         raise
     with guard:
-        return prepare(client, params, names)
+        return prepare(client, params, *names)
     return params
 
 
-def prepare(client: "Any", params: "Any", names: "dict[str, Any]") -> "Any":
+def prepare(client: "Any", params: "Any", names: "dict[str, Any]", given: "Any") -> "Any":
     """Note the call in botocore's *context*; return *params* with our context in them.
 
-    *names* are the `arguments` of the method that made *params*.
+    *names* and *given* are the `arguments` of the method that made *params*.
     """
     model, context = names["operation_model"], names["context"]
     # Tracing may have been on for a while, in a test; a URL that is only signed is no call.
-    idle = settings.enabled == OFF or context.get("is_presign_request")
-    if idle or not isinstance(params, dict):
+    if settings.enabled == OFF or context.get("is_presign_request") or not isinstance(params, dict):
         return params
-    plan = hooked.get(client)
-    is_first = plan is None
-    if plan is None:
-        hook(client.meta.events)
-        service = model.service_model.service_name
-        plan = hooked[client] = (service, client.meta.region_name or "", BY_CLIENT.get(service))
-    service, region, row = plan
+    plans = hooked.get(client)
+    is_first = plans is None
+    if plans is None:
+        hook(client.meta.events, items=model.service_model.service_name in ITEM_SERVICES)
+        plans = hooked[client] = {}
+    operation = model.name
+    plan = plans.get(operation) or plans.setdefault(operation, Plan(client, model))
+    call, row = Call(plan.service, operation, params, plan.region), plan.row
+    call.given = given
     span = current() if settings.enabled == ON else None
-    call = Call(service, model.name, params, region)
-    call.given = names["given"]
-    context[KEY] = live = LiveCall(call, row, span, model)
+    context[KEY] = live = LiveCall(call, row, span, model, plan.operation)
     if span is None:
         process.outside += settings.enabled == ON
         return params
@@ -110,28 +116,30 @@ def prepare(client: "Any", params: "Any", names: "dict[str, Any]") -> "Any":
         bindings().find(span.invocation.batch, names["api_params"], call)
     known = (row.service() if row is not None else None) or plain
     live.resource = known.describe(call, row.resources if row is not None else ())
-    live.announce = is_first or (row is not None and model.name in row.waits)
+    live.announce = is_first or plan.waits
     if row is None or not settings.inject:
         return params
     return inject(live, span, known, client)
 
 
-def hook(events: "Any") -> None:
-    """Listen to a client."""
-    events.register_first("before-call", _before_call, unique_id="lumitrace-before-call")
+def hook(events: "Any", *, items: bool) -> None:
+    """Listen to a client; *items*: whether its answers may hold some."""
+    first = events.register_first
+    first("before-call", _before_call, unique_id="lumitrace-before-call")
     events.register("needs-retry", _needs_retry, unique_id="lumitrace-needs-retry")
-    events.register_first(
-        "response-received", _response_received, unique_id="lumitrace-response-received"
-    )
-    events.register_first("after-call", _after_call, unique_id="lumitrace-after-call")
-    events.register_first("after-call-error", _failed, unique_id="lumitrace-after-call-error")
+    if items:
+        first("response-received", _response_received, unique_id="lumitrace-response-received")
+    first("after-call", _after_call, unique_id="lumitrace-after-call")
+    first("after-call-error", _failed, unique_id="lumitrace-after-call-error")
 
 
 def _before_call(params: "Any" = None, context: "Any" = None, **_: "Any") -> None:
     with guard:
         live = context.get(KEY)
         if live is not None:
-            begin(live, params)
+            if live.original is not None and live.call.operation == "PutItem":
+                fits(live, live.original, params)
+            live.begin()
 
 
 def _needs_retry(
@@ -151,7 +159,7 @@ def _response_received(parsed_response: "Any" = None, context: "Any" = None, **_
     """Take our mark off the items in an answer, before anybody else sees them."""
     with guard:
         live = (context or {}).get(KEY)
-        if live is None or live.call.service not in ITEM_SERVICES or not parsed_response:
+        if live is None or not parsed_response:
             return
         if len(parsed_response) == 1 and "ResponseMetadata" in parsed_response:
             live.call.read_from = []
@@ -189,8 +197,4 @@ def _failed(exception: "Any" = None, context: "Any" = None, **_: "Any") -> None:
     with guard:
         live = context.get(KEY)
         if live is not None:
-            from lumitrace.capture.error import describe  # noqa: PLC0415  # where a call failed
-
-            described = describe(exception)
-            described.pop("at", None)
-            live.end(0, [], described, None)
+            live.fail(exception)

@@ -34,11 +34,6 @@ def off(service: str) -> frozenset[str]:
     return frozenset(resource for name, resource in guilty if name == service)
 
 
-def is_off(live: "LiveCall") -> bool:
-    """Tell whether the mark was found guilty at this resource before."""
-    return bool(guilty) and (live.call.service, live.resource) in guilty
-
-
 def without(live: "LiveCall", response: "Any", request_dict: "dict[str, Any]") -> float | None:
     """Put the caller's own parameters into the request and ask for it at once; None to let it be.
 

@@ -33,31 +33,16 @@ class Span:
         told: whether a line has named it; *busy*: whether it has had a call or a span below it.
     """
 
-    __slots__ = (
-        "attributes",
-        "busy",
-        "calls",
-        "dirty",
-        "ended",
-        "flags",
-        "hops",
-        "invocation",
-        "kind",
-        "left_ns",
-        "link_in",
-        "name",
-        "parent",
-        "parent_id",
-        "record_id",
-        "records",
-        "span_id",
-        "start_ns",
-        "tables",
-        "tags",
-        "told",
-        "trace_id",
-        "whole",
-    )
+    # As of most: 0.5 us less than to set each.
+    kind = KIND_INTERNAL
+    tables: tuple[str, ...] = ()
+    hops = left_ns = 0
+    parent: "Span | None" = None
+    record_id: str | None = None
+    link_in: str | None = None
+    flags = SAMPLED
+    whole = True
+    told = busy = dirty = ended = False
 
     def __init__(
         self,
@@ -69,7 +54,6 @@ class Span:
     ) -> None:
         self.invocation = invocation
         self.name = name
-        self.kind = KIND_INTERNAL
         self.trace_id = trace_id
         self.span_id = span_id or new_span_id()
         self.parent_id = parent_id
@@ -78,18 +62,6 @@ class Span:
         self.records: list[Entry] = []
         self.tags: dict[str, str] = {}
         self.attributes: dict[str, Any] = {}
-        self.tables: tuple[str, ...] = ()
-        self.hops = 0
-        self.parent: Span | None = None
-        self.record_id: str | None = None
-        self.link_in: str | None = None
-        self.left_ns = 0
-        self.flags = SAMPLED
-        self.whole = True
-        self.told = False
-        self.busy = False
-        self.dirty = False
-        self.ended = False
 
     def context(self, span_id: str) -> SpanContext:
         """Return what a call *span_id* sends; where calls are summed, the id of what is told."""
@@ -131,37 +103,28 @@ class Invocation:
         taking: held while what waits is taken; never waited for.
     """
 
-    __slots__ = (
-        "batch", "cpu_ns", "dirty", "dropped", "eager", "event", "found", "handler", "held",
-        "inbound", "kept", "last_write_ns", "lines", "request_id", "source", "spans", "spent_ns",
-        "start_ns", "start_us", "taking", "thin", "waiting_bytes", "whole", "written_bytes",
-    )  # fmt: skip
+    # As of most: 0.4 us less than to set each.
+    last_write_ns = spent_ns = waiting_bytes = written_bytes = spans = 0
+    whole = True
+    held = eager = False
+    thin: "Any" = None
+    batch: "Any" = None
+    event: "Any" = None
+    inbound: "Any" = None
+    kept: "Any" = None
+    source: tuple[str, str] = ("", "")
+    handler: Span
 
     def __init__(self, request_id: str) -> None:
         self.request_id = request_id
         self.start_us = time.time_ns() // 1000
         self.start_ns = time.perf_counter_ns()
         self.cpu_ns = time.process_time_ns()
-        self.last_write_ns = 0
         self.lines: list[str] = []
         self.dirty: list[Span] = []
-        self.waiting_bytes = 0
-        self.written_bytes = 0
-        self.spans = 0
         self.dropped: dict[str, int] = {}
-        self.whole = True
-        self.held = False
-        self.thin: Any = None
-        self.spent_ns = 0
-        self.batch: Any = None
-        self.event: Any = None
-        self.inbound: Any = None
-        self.source: tuple[str, str] = ("", "")
         self.found: dict[str, Any] = {}
-        self.kept: Any = None
-        self.eager = False
         self.taking = allocate_lock()
-        self.handler: Span
 
     @property
     def fed(self) -> bool:

@@ -169,7 +169,7 @@ def end(live: LiveCall | None, code: "Any", get: "Callable[[str], Any]") -> None
         found.append(keys.link_key(keys.LAMBDA, get("x-amzn-requestid")))
     error = failure(str(code), f"{live.resource} answered {code}") if code >= 500 else None
     known = dict.fromkeys(key for key in found if key)
-    live.end(code, live.keys + list(known), error, None)
+    live.end(code, [*live.keys, *known], error, None)
 
 
 def fail(live: LiveCall | None, error: BaseException) -> None:
@@ -181,13 +181,13 @@ def fail(live: LiveCall | None, error: BaseException) -> None:
         if len(target) > 1 and "message" in described:
             text = str(error).replace(target, live.call.params["path"])
             described |= failure(described["type"], text)
-        live.end(0, live.keys, described, None)
+        live.end(0, [*live.keys], described, None)
 
 
 def leave_off(live: LiveCall | None) -> None:
     """The request was sent, and nobody asks for its answer: it neither failed nor succeeded."""
     if live is not None:
-        live.end(0, live.keys, None, None)
+        live.end(0, [*live.keys], None, None)
 
 
 def _text(value: "Any") -> str:

@@ -15,7 +15,7 @@ async def emit_api_params(
     bound: "Callable[..., Any]", client: "Any", *args: "Any", **kwargs: "Any"
 ) -> "Any":
     """Stand in for the method: aiobotocore's own work first, then ours on what it returns."""
-    names: dict[str, Any] = {}
+    names: tuple[Any, ...] = ()
     with botocore.guard:
         names = arguments(args, kwargs)
     try:
@@ -24,7 +24,7 @@ async def emit_api_params(
         cut(error)
         raise
     with botocore.guard:
-        return botocore.prepare(client, params, names)
+        return botocore.prepare(client, params, *names)
     return params
 
 

@@ -121,13 +121,15 @@ def tables(params: "Mapping[str, Any]") -> list[str]:
 class _Marks:
     """The entries of one call: which got a mark, and why others did not."""
 
-    __slots__ = ("at", "call", "context", "reasons")
+    __slots__ = ("at", "call", "context", "marked", "reasons")
 
     def __init__(self, call: Call, context: SpanContext) -> None:
         self.call = call
         self.context = context
         self.at = -1  # the entry's place in the call, as `bindings` counts
         self.reasons: list[str] = []
+        self.marked: dict[int, str] = {}
+        call.marked = self.marked
 
     def write(self, table: str, entry: "Any") -> "Any":
         """Return the *entry* of a batch with its mark, or itself."""
@@ -155,7 +157,7 @@ class _Marks:
         context = self.call.bound.get(self.at, self.context)
         ours, reason = work(self.call, given, context)
         if ours is not given:
-            self.call.marked[self.at] = name_of(given["TableName"])
+            self.marked[self.at] = name_of(given["TableName"])
         elif reason is not None:
             self.reasons.append(reason)
         return ours
@@ -163,4 +165,4 @@ class _Marks:
     def result(self, ours: "Mapping[str, Any]") -> "Mapping[str, Any]":
         """Return *ours* where any entry got a mark, and say why others did not."""
         self.call.not_injected = self.reasons[0] if self.reasons else None
-        return ours if self.call.marked else self.call.params
+        return ours if self.marked else self.call.params
