@@ -30,6 +30,20 @@ RESULTS = ("spans", "hops", "members", "fans", "cut", "candidates", "invocations
 KILLED = "2026-11-22T23:26:41.000Z {} Task timed out after 3.00 seconds"
 LOOPBACK = "127.0.0.1"
 DEADLINE_S = 180  # to start; a quiet machine takes five
+# Of a run of a minute compiling is most: the JVM's second compiler and Spark's own code generator
+# pay off later, and so does planning anew after each step.
+JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+SETTINGS = {
+    "spark.sql.shuffle.partitions": "2",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.ui.enabled": "false",
+    "spark.driver.host": LOOPBACK,
+    "spark.driver.bindAddress": LOOPBACK,
+    "spark.driver.extraJavaOptions": JVM,
+    "spark.executor.extraJavaOptions": JVM,
+    "spark.executorEnv.PYTHONPATH": str(ROOT / "src"),
+}
 
 
 # Py4J leaves its sockets to the garbage collector.
@@ -44,7 +58,12 @@ def started(command, log):
     with log.open("wb") as out:
         return subprocess.Popen(
             [str(Path(pyspark.__file__).parent / "bin" / "spark-class"), *command],
-            env={**os.environ, "SPARK_LOCAL_IP": LOOPBACK, "PYSPARK_PYTHON": sys.executable},
+            env={
+                **os.environ,
+                "SPARK_DAEMON_JAVA_OPTS": JVM,
+                "SPARK_LOCAL_IP": LOOPBACK,
+                "PYSPARK_PYTHON": sys.executable,
+            },
             stdout=out,
             stderr=subprocess.STDOUT,
         )
@@ -164,9 +183,7 @@ def test_duckdb_and_a_spark_cluster_give_the_same_rows(cluster, tmp_path):
     here = DuckDb()
     counts, expected = run(here, files, path)
 
-    settings = {"spark.sql.shuffle.partitions": "2", "spark.ui.enabled": "false"}
-    settings |= {"spark.driver.host": LOOPBACK, "spark.executorEnv.PYTHONPATH": str(ROOT / "src")}
-    session = spark.session(cluster, memory="512m", settings=settings)
+    session = spark.session(cluster, memory="512m", settings=SETTINGS)
     try:
         found = run(spark.Spark(session), spark, str(path))
         workers = session.sparkContext._jsc.sc().getExecutorMemoryStatus().size() - 1
