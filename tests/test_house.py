@@ -28,6 +28,7 @@ LAMBDA_FILE_LINES = 60  # a function of the shop, read as an ordinary Lambda
 # each, 0.2 ms of CPU. By `import lumitrace` and `traced`, and by the first event, of a REST API.
 MODULES_LOADED = 10
 MODULES_OF_AN_EVENT = 19
+OF_THE_EVENT = ("lumitrace.capture.services.", "lumitrace.capture.path", "lumitrace.wire.")
 
 COSTLY = {"dataclasses", "enum", "typing"}  # 450 us a class, 55 us a class, 2.4 ms an import
 ROOMS_FOR_ANYTHING = {"common", "helpers", "misc", "utils"}
@@ -572,14 +573,14 @@ def loaded_by_lumitrace(*before):
     return ran(IMPORT_LUMITRACE, *before).stdout.split()
 
 
-def ran(program, *before):
+def ran(program, *before, **environment):
     """Run *program* in a bare interpreter that has imported *before*, as in Lambda."""
     return subprocess.run(
         [sys.executable, "-I", "-S", "-c", program, str(ROOT / "src"), *before],
         capture_output=True,
         text=True,
         check=True,
-        env={"AWS_LAMBDA_FUNCTION_NAME": "f"},
+        env={"AWS_LAMBDA_FUNCTION_NAME": "f", **environment},
     )
 
 
@@ -604,6 +605,18 @@ def test_importing_lumitrace_loads_few_modules():
     loaded = loaded_by_lumitrace("json", "logging")  # the runtime client has imported both
 
     assert len(loaded) <= MODULES_LOADED, loaded
+
+
+@pytest.mark.parametrize("kind", ["provisioned-concurrency", "snap-start"])
+def test_what_starts_before_its_first_event_loads_what_every_event_needs(kind):
+    """Nobody waits for such a start, and after a snapshot each copy would load it again."""
+    kind = {"AWS_LAMBDA_INITIALIZATION_TYPE": kind}
+
+    answer = ran(IMPORT_LUMITRACE + HANDLE, "json", "logging", **kind)
+
+    assert "lumitrace.capture.invocation" in answer.stdout.split()
+    later = [name for name in answer.stderr.split() if not name.startswith(OF_THE_EVENT)]
+    assert later == []
 
 
 def test_a_first_event_loads_few_modules():

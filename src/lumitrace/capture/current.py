@@ -54,6 +54,13 @@ def watch_forks() -> None:
         os.register_at_fork(after_in_child=process.forked)
 
 
+def started_ahead() -> bool:
+    """Tell whether the process was started before there was an event for it."""
+    kind = os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
+    # Managed Instances start ahead too.
+    return kind != "on-demand" or "AWS_LAMBDA_MAX_CONCURRENCY" in os.environ
+
+
 def current() -> "Span | None":
     """Return the span whose work this is, or None outside an invocation.
 

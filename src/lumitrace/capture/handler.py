@@ -10,7 +10,7 @@ import os
 from functools import cache
 
 from lumitrace.capture.config import OFF, settings
-from lumitrace.capture.current import process, watch_forks
+from lumitrace.capture.current import process, started_ahead, watch_forks
 from lumitrace.capture.frame import cut, dress, is_async
 from lumitrace.capture.guard import Guard
 
@@ -84,6 +84,9 @@ def install() -> None:
 
         doors.install()
         watch_forks()
+    with guard:
+        if started_ahead():  # then nobody waits for the start, but somebody for the first event
+            _work()
     if settings.hang_stack:
         with guard:
             from lumitrace.capture import hang  # noqa: PLC0415  # by consent only

@@ -3,7 +3,7 @@
 import os
 
 from lumitrace.capture.config import settings
-from lumitrace.capture.current import process
+from lumitrace.capture.current import process, started_ahead
 from lumitrace.capture.guard import Guard
 from lumitrace.capture.span import Invocation, Span
 from lumitrace.wire import semconv, span_line
@@ -156,12 +156,7 @@ def _error() -> "Any":
 
 def attributes(span: Span, context: object) -> None:
     """Add what the runtime says of the function."""
-    environ = os.environ
-    if (
-        process.invocations == 1
-        and environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand") == "on-demand"
-        and "AWS_LAMBDA_MAX_CONCURRENCY" not in environ  # Managed Instances start ahead
-    ):
+    if process.invocations == 1 and not started_ahead():
         span.attributes[semconv.FAAS_COLDSTART] = True
     tenant = getattr(context, "tenant_id", None)
     if tenant and isinstance(tenant, str):
