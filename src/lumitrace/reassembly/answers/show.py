@@ -12,6 +12,7 @@ from lumitrace.reassembly.answers.relation import candidates, relations
 from lumitrace.reassembly.answers.stack import virtual_stack
 from lumitrace.reassembly.answers.transactions import row
 from lumitrace.reassembly.model import INVOCATION, LAMBDA, RECORD, SPAN_LINE, Attempt, Span
+from lumitrace.reassembly.step_functions.task import names_none
 from lumitrace.reassembly.transaction import Assembled, Transaction
 
 
@@ -126,6 +127,7 @@ def _row(
         "received": span.receive_count,
         "url": span.url,
         "witness": hop.witness if hop else "",
+        "unnamed": names_none(span),
         "origins": span.origins,
         "open": span.open,
         "suspended": span.suspended,

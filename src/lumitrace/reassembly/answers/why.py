@@ -17,6 +17,7 @@ from lumitrace.reassembly.answers.outcome import (
 from lumitrace.reassembly.answers.provenance import suspect
 from lumitrace.reassembly.answers.stack import virtual_stack
 from lumitrace.reassembly.model import API_GATEWAY, LAMBDA, STEP_FUNCTIONS, Attempt
+from lumitrace.reassembly.step_functions.task import names_none
 from lumitrace.reassembly.transaction import Assembled
 
 MINUTE_MS = 60_000
@@ -143,11 +144,12 @@ def _seen(assembled: Assembled) -> dict[str, Any]:
     invocations = [one for one in assembled.attempts if one.service == LAMBDA]
     functions = {one.function for one in invocations}
     writing = {one.function for one in invocations if one.objects}
-    services = Counter(one.service for one in assembled.attempts)
+    executions = [one for one in assembled.attempts if one.service == STEP_FUNCTIONS]
     return {
         "invocations": len(invocations),
-        "executions": services[STEP_FUNCTIONS],
-        "requests": services[API_GATEWAY],
+        "executions": len(executions),
+        "unnamedTasks": sum(names_none(span) for one in executions for span in one.spans),
+        "requests": sum(one.service == API_GATEWAY for one in assembled.attempts),
         "functions": len(functions),
         "toldInSums": sum(one.thinned for one in assembled.attempts),
         "withoutSpanLines": sorted(functions - writing),

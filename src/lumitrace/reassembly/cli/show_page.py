@@ -144,6 +144,7 @@ def _notes(span: dict[str, Any]) -> tuple[str, str]:
         *(_origin(origin, count) for origin, count in span["origins"].items()),
         f"{span['tries']} tries" if span["tries"] > 1 else "",
         f"{span['count']:,} in all, told in a sum" if span["count"] else "",
+        "the history names no request" if span["unnamed"] else "",
         "announced, end not written" if span["open"] else "",
         "suspended, goes on later" if span["suspended"] else "",
         "" if span["ended"] else "not ended yet",

@@ -141,6 +141,9 @@ def _seen(screen: Screen, seen: dict[str, Any]) -> None:
     _row(screen, "seen", "; ".join(told))
     if sample:
         _row(screen, "", (_sample(sample, seen["invocations"]), "yellow"))
+    if seen["unnamedTasks"]:
+        tasks = plural(seen["unnamedTasks"], "task")
+        _row(screen, "", (f"the history names no request: {tasks} not joined", "yellow"))
     silent = seen["withoutSpanLines"]
     if silent:
         verb = "function writes" if len(silent) == 1 else "functions write"

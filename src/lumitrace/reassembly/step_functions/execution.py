@@ -169,7 +169,6 @@ class Execution:
             operation, place = "stepfunctions.Activity", clean(details.get("resource"))
         span = self._span(event.id, CALL, operation, state.span, event)
         span.operation, span.resource = operation, place
-        span.kind = semconv.KIND_CLIENT
         return Scope(span, state)
 
     def _tried(self, event: HistoryEvent, at: Scope, end: str) -> Scope:
@@ -209,10 +208,20 @@ class Execution:
         if end == "Succeeded":
             return
         self._fail(handler, event, _UNNAMED.get(end, end))
+        if end in _UNNAMED and handler.failure is not None:
+            told = (handler.failure.message, self._where())
+            handler.failure.message = "; ".join(filter(None, told))
         inner = at.span
-        told = any(one.failed and one.parent_id == inner.span_id for one in self.spans)
-        if inner is not handler and inner.role == STATE and not told and not inner.failed:
+        below = any(one.failed and one.parent_id == inner.span_id for one in self.spans)
+        if inner is not handler and inner.role == STATE and not below and not inner.failed:
             self._fail(inner, event, _UNNAMED.get(end, end))
+
+    def _where(self) -> str:
+        """Return the innermost states that were entered and not left, in words."""
+        left = [one for one in self.spans if one.role == STATE and one.duration_us is None]
+        around = {one.parent_id for one in left}
+        names = sorted({one.name for one in left if one.span_id not in around})
+        return f"it was in {', '.join(names)}" if names else ""
 
     def _redrive(self) -> None:
         """Note that a failed execution goes on: its later end counts."""

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lumitrace.reassembly.fields import clean, whole
-from lumitrace.reassembly.model import Failure
-from lumitrace.wire import link_key
+from lumitrace.reassembly.model import Failure, Span
+from lumitrace.wire import link_key, semconv
 
 INVOKE = "lambda.Invoke"
 ANSWERED = 200  # a synchronous Invoke, also where the function failed
@@ -93,6 +93,15 @@ def keys_of(operation: str, output: Mapping[str, Any]) -> list[str]:
     return [key for key in found if key]
 
 
+def names_none(call: Span) -> bool:
+    """Tell whether *call*, a task of a state machine, ran a function and nothing says which.
+
+    The output was left out or cut, or the history never holds the request id.
+    """
+    asked = call.kind == semconv.KIND_INTERNAL and call.operation.startswith(INVOKE)
+    return asked and not call.link_out and call.duration_us is not None
+
+
 def _each(output: Mapping[str, Any], entries: str) -> Iterator[Mapping[str, Any]]:
     """Yield *output* itself and the entries of a batch."""
     yield output
@@ -130,7 +139,8 @@ def failure_of(details: Mapping[str, Any], kind: str) -> tuple[Failure, str]:
     error, cause = clean(details.get("error")) or kind, clean(details.get("cause"))
     said = object_of(cause) if cause.startswith("{") else {}
     if not isinstance(said.get("errorMessage"), str):
-        return Failure(error, cause), ""
+        parts = (clean(said.get("Error")), clean(said.get("Cause")))  # of an execution within
+        return Failure(error, ": ".join(filter(None, parts)) or cause), ""
     message = clean(said["errorMessage"])
     request = clean(said.get("requestId"))
     told = _TOLD.match(message)
