@@ -124,3 +124,185 @@ def test_a_failed_function_is_not_counted_again_by_its_request(night, told):
     assert said["impact"]["lost"] == said["impact"]["transactions"] == 1
     assert said["issue"]["function"] == "ushop_till"
     assert said["cause"]["type"] == "KeyError"
+
+
+def http(ms, status, *, key=KEY, **more):
+    """Return an entry of an HTTP API, in a format of objects within objects."""
+    return {
+        "time": "21/Nov/2026:02:00:00 +0000",
+        "http": {"method": "POST", "path": "/sales/7"},
+        "request_id": key,
+        "route_key": "POST /sales/{id}",
+        "Status": status,
+        "response-latency": 12,
+        "integration": {"status": "-", "requestId": "-", "error": "-"},
+        **more,
+    }
+
+
+def test_an_entry_of_an_http_api_is_known_by_its_request_id(night, told):
+    """Names in another spelling, objects within objects, numbers as numbers."""
+    run = till(night)
+
+    shown = told("show", run.request, entries=[http(0, 200)])
+
+    assert names(shown) == [(0, "API Gateway", "POST /sales/{id}"), (1, "Lambda", "ushop_till")]
+    assert shown["stack"][0]["id"] == f"req {KEY}"
+
+
+def test_a_function_without_lumitrace_is_joined_by_the_integrations_request_id(night, told):
+    """Its START line bears the id; its failure and the client's 502 are one loss."""
+    request = night.request()
+    night.say("ushop_legacy", "s1", 3, f"START RequestId: {request} Version: $LATEST\n")
+    said = "[ERROR] KeyError: 'size'\nTraceback (most recent call last):"
+    night.say("ushop_legacy", "s1", 5, said)
+    night.say("ushop_legacy", "s1", 8, f"END RequestId: {request}\n")
+
+    answered = told("why", entries=[rest(0, 502, invoked=request)])
+
+    assert answered["impact"]["lost"] == answered["impact"]["transactions"] == 1
+    assert answered["issue"]["function"] == "ushop_legacy"
+
+
+def test_a_function_without_lumitrace_that_went_on_is_told(night, told):
+    """Lambda's own lines say that it ended."""
+    request = night.request()
+    night.say("ushop_legacy", "s1", 3, f"START RequestId: {request} Version: $LATEST\n")
+    night.say("ushop_legacy", "s1", 40_003, f"END RequestId: {request}\n")
+    late = rest(0, 504, invoked=request, responseLatency="29000")
+
+    said = told("why", entries=[late])
+
+    assert said["impact"]["lost"] == said["impact"]["transactions"] == 1
+    assert said["cause"]["message"] == "ushop_legacy went on and ended well after 40.0 s"
+
+
+def authorizer(night, ms=1, *, key=KEY):
+    """Write an invocation of a REQUEST authorizer: it knows the request's id."""
+    run = night.begin(
+        "ushop_gate", ms, trigger="lambda-authorizer", linkOut=[f"apigw:{key}"], stream="gate"
+    )
+    night.end(run, ms + 2, began=ms, lasted=1)
+    return run
+
+
+def test_an_authorizer_stands_below_the_request_beside_the_function(night, told):
+    """The request asked both; neither caused the other."""
+    authorizer(night)
+    run = till(night, 4)
+
+    shown = told("show", run.request, entries=[rest(0, 200)])
+
+    assert shown["transaction"]["id"] == run.trace
+    assert names(shown) == [
+        (0, "API Gateway", "POST /sales"),
+        (1, "Lambda", "ushop_gate"),
+        (1, "Lambda", "ushop_till"),
+    ]
+
+
+def test_a_request_that_its_authorizer_denied_is_lost_once(night, told):
+    """The authorizer did well: it said no."""
+    gate = authorizer(night)
+    denied = {"error.responseType": "ACCESS_DENIED", "error.message": "not allowed"}
+
+    shown = told("show", gate.request, entries=[rest(0, 403, **denied)])
+    said = told("why")
+
+    assert names(shown) == [(0, "API Gateway", "POST /sales"), (1, "Lambda", "ushop_gate")]
+    assert said["impact"]["lost"] == said["impact"]["transactions"] == 1
+    assert said["cause"]["type"] == "403 ACCESS_DENIED"
+
+
+def caller(night, *, status):
+    """Write a function that asks the API and goes on, whatever it is answered."""
+    run = night.begin("ushop_kiosk", -20, trigger="sns", source="sold")
+    call = [night.span(), "http.POST", "api.ushop.example", 5000, 60_000, status]
+    night.end(run, 60, began=-20, lasted=79, calls=[[*call, [f"apigw:{KEY}"]]])
+    return run
+
+
+def test_a_request_stands_between_its_caller_and_its_function(night, told):
+    """The caller was answered and went on: its own outcome counts."""
+    run = caller(night, status=502)
+    till(night, error={"type": "KeyError", "message": "'size'", "at": "app.py:9 handler"})
+
+    shown = told("show", run.request, entries=[rest(0, 502)])
+
+    assert shown["transaction"]["id"] == run.trace
+    assert names(shown) == [
+        (0, "Lambda", "ushop_kiosk"),
+        (1, "HTTP", "POST api.ushop.example"),
+        (2, "API Gateway", "POST /sales"),
+        (3, "Lambda", "ushop_till"),
+    ]
+    assert shown["transaction"]["state"] == "ok"
+
+
+def test_a_claim_is_the_requests_and_is_proved_by_it(night, told):
+    """Who asked says so in a header; the request began while that call was under way."""
+    run = caller(night, status=200)
+    call = json.loads(night.events[-3]["message"])["calls"][0][0]
+    callee = night.begin(
+        "ushop_till",
+        3,
+        trigger="api-gateway-rest",
+        route="POST /sales",
+        linkIn=[f"apigw:{KEY}"],
+        links=[[run.trace, call, "claimed"]],
+    )
+    night.end(callee, 9, began=3, lasted=5)
+
+    shown = told("show", callee.request, entries=[rest(0, 200)])
+
+    found = [(one["service"], one["witness"]) for one in shown["spans"]]
+    assert found[2:] == [("API Gateway", "context (proved)"), ("Lambda", "link key")]
+    assert shown["relations"] == []
+
+
+def test_what_no_id_joins_is_left_to_the_functions_own_lines(night, told):
+    """The console's JSON format: throttled is never a function's, the rest may be."""
+    error = {"type": "KeyError", "message": "'size'", "at": "app.py:9 handler"}
+    till(night, error=error)
+    told_by = ("requestId", "httpMethod", "resourcePath", "status")
+    entries = [
+        {name: entry[name] for name in told_by} | {"protocol": "HTTP/1.1", "responseLength": "36"}
+        for entry in (rest(0, 502), rest(10, 429), rest(20, 200), rest(30, 403))
+    ]
+
+    said = told("why", entries=entries)
+
+    assert (said["impact"]["lost"], said["impact"]["transactions"]) == (2, 2)
+    assert (said["seen"]["unjoined"], said["seen"]["requests"]) == (3, 1)
+
+
+def test_a_request_that_two_logs_hold_is_one(night, told):
+    """One API may log to a group and to a stream of Firehose."""
+    till(night)
+
+    said = told("why", entries=[rest(0, 200), {**rest(0, 200), "stage": "prod"}])
+
+    assert said["seen"]["requests"] == 1
+
+
+def test_what_a_function_prints_is_no_entry(night, told):
+    """An application may log its own requests, in any names."""
+    night.say("ushop_till", "s1", 0, json.dumps(rest(0, 500)))
+    till(night)
+
+    said = told("why")
+
+    assert (said["seen"]["requests"], said["impact"]["lost"]) == (0, 0)
+
+
+def test_plain_lines_may_be_of_functions_and_of_an_access_log(night, log_file, answer):
+    """Files that were put together, or a delivery that puts nothing between two entries."""
+    till(night)
+    lines = [event["message"].rstrip("\n") for event in night.events]
+    both = json.dumps(rest(0, 200)) + json.dumps(rest(50, 504, key="Dti7VYJ4qQHYmHw="))
+    log_file.write_text("\n".join([both, *lines]) + "\n", "utf-8")
+
+    said = answer("why", log_file)[1]
+
+    assert (said["seen"]["requests"], said["seen"]["invocations"]) == (2, 1)
+    assert (said["impact"]["lost"], said["impact"]["transactions"]) == (1, 2)

@@ -31,17 +31,16 @@ _REQUEST = "request:"
 
 
 def requests(events: Iterable[LogEvent], counts: Counts) -> list[Attempt]:
-    """Return the requests that *events* tell of; one that two logs hold is one."""
-    found: dict[str, Attempt] = {}
+    """Return the requests that *events* tell of; one that two logs hold comes twice, the same."""
+    found: list[Attempt] = []
     for event in events:
         counts.events += 1
         entry = parse(event.message)
         if entry is None:
             counts.skipped += 1
             continue
-        attempt = _request(event, entry)
-        found.setdefault(attempt.spans[0].span_id, attempt)
-    return list(found.values())
+        found.append(_request(event, entry))
+    return found
 
 
 def _request(event: LogEvent, entry: Entry) -> Attempt:
