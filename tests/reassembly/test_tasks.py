@@ -351,11 +351,14 @@ def test_a_parallel_state_that_was_tried_again_keeps_its_branches_apart(night, t
     ]
 
 
-def test_what_a_function_prints_is_no_history(night, told):
+@pytest.mark.parametrize("group", [f"/aws/lambda/{CHARGE}", "shop-logs"])
+def test_what_a_function_prints_is_no_history(night, told, group):
     """A line in a function's log that looks like one is the text of that function."""
     for ms, message in failing(night.request()).logged():
         night.say(CHARGE, "s1", ms - START_MS, message)  # the START before it was not read
     charge(night, 120)
+    for event in night.events:
+        event["logGroupName"] = group
 
     said = told("why")
 

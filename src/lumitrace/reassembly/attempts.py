@@ -7,12 +7,16 @@ from lumitrace.reassembly.api_gateway.entry import is_entry
 from lumitrace.reassembly.api_gateway.requests import requests
 from lumitrace.reassembly.by_request import ByRequest
 from lumitrace.reassembly.events import Counts, LogEvent
+from lumitrace.reassembly.log_lines import platform_line
 from lumitrace.reassembly.model import Attempt
 from lumitrace.reassembly.one_by_one import OneByOne
 from lumitrace.reassembly.platform_line import END, REPORT, START
 from lumitrace.reassembly.side_by_side import SideBySide, is_side_by_side
 from lumitrace.reassembly.step_functions.executions import executions, is_logged
 from lumitrace.reassembly.stream import LAMBDA_GROUP, Lines, Stream
+from lumitrace.wire.span_line import MARK
+
+LOOKED_AT = 5  # events of a stream: the first may be cut, or broken
 
 
 def cut_into_attempts(events: Iterable[LogEvent]) -> tuple[list[Attempt], Counts]:
@@ -39,16 +43,21 @@ def _set_apart(
 ) -> tuple[list[LogEvent], list[LogEvent]]:
     """Return the events of one stream that another service than Lambda wrote, and the others.
 
-    A stream is one or the other: what a function prints is not believed. Plain lines, which say
-    no stream and no time, may be of both.
+    A stream is one or the other: where Lambda speaks, what looks like another service was printed
+    by a function. Plain lines, which say no stream and no time, may be of both.
     """
     if not events or events[0].group.startswith(LAMBDA_GROUP):
         return [], events
     first = events[0]
     if first.group or first.time_ms is not None:
-        return (events, []) if is_one(first.message) else ([], events)
+        told = any(is_one(event.message) for event in events[:LOOKED_AT])
+        return (events, []) if told and not _is_lambdas(events) else ([], events)
     judged = [(is_one(event.message), event) for event in events]
     return [one for own, one in judged if own], [one for own, one in judged if not own]
+
+
+def _is_lambdas(events: list[LogEvent]) -> bool:
+    return any(MARK in one.message or platform_line(one.message) for one in events)
 
 
 def _reading(lines: Lines, counts: Counts) -> Stream:

@@ -19,6 +19,7 @@ from lumitrace.wire.span_line import encode
 
 _LOGGED = ('"execution_arn"', '"previous_event_id"')
 _DETAILS = "EventDetails"
+MAX_S = 2**33  # as seconds the year 2242; as milliseconds April 1970
 MAX_ID = 2**31  # a history holds 25,000 events
 
 
@@ -100,7 +101,7 @@ def as_logged(event: Mapping[str, Any], arn: str) -> str:
 
 def moment_ms(value: object) -> int | None:
     """Return the Unix milliseconds of a time of the API: seconds, a text, or boto3's own."""
-    if isinstance(value, float) and 0 <= value < 2**33:
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < MAX_S:
         return round(value * 1000)
     if isinstance(value, datetime):
         return round(value.astimezone(timezone.utc).timestamp() * 1000)

@@ -52,4 +52,9 @@ def events(text: Text) -> Iterator[LogEvent]:
                 arn = arn if histories == 1 else ""
             last = value["id"]
             place = arn or (text.place if histories == 1 else f"{text.place} ({histories})")
-            yield LogEvent("", place, moment_ms(value["timestamp"]), as_logged(value, arn), 0)
+            try:
+                message = as_logged(value, arn)
+            except RecursionError:
+                text.counts.broken += 1
+                continue
+            yield LogEvent("", place, moment_ms(value["timestamp"]), message, 0)
