@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from lumitrace.reassembly.model import Attempt, Span
-from lumitrace.reassembly.step_functions.execution import execution_of
+from lumitrace.reassembly.step_functions.names import execution_of
 from lumitrace.reassembly.transaction import Assembled, Transaction
 
 SHORTEST = 6  # characters of the beginning of an id

@@ -108,7 +108,6 @@ def _row(
     service, name = (attempt.service, attempt.function) if handler else describe.call_name(span)
     if not handler and not span.operation:
         service, name = span.role, span.name or span.record_id
-    failure = span.failure
     return {
         "depth": depth,
         "traceId": span.trace_id,
@@ -135,10 +134,15 @@ def _row(
         "silent": attempt.service == LAMBDA and not attempt.objects,
         "stopped": stopped_in(attempt) if handler else "",
         "init": describe.start_of(attempt) if handler else [],
-        "failure": {"type": failure.label, "message": failure.message} if failure else None,
+        "failure": _failure(span),
         "tags": span.tags,
         "payloads": span.payloads,
     }
+
+
+def _failure(span: Span) -> dict[str, str] | None:
+    failure = span.failure
+    return {"type": failure.label, "message": failure.message} if failure else None
 
 
 def logs(attempts: list[Attempt], *, raw: bool) -> list[dict[str, Any]]:

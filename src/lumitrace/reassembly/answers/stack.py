@@ -17,7 +17,7 @@ from lumitrace.reassembly.model import (
     Span,
 )
 from lumitrace.reassembly.platform_line import TIMED_OUT
-from lumitrace.reassembly.step_functions.execution import execution_of
+from lumitrace.reassembly.step_functions.names import execution_of
 from lumitrace.reassembly.transaction import Assembled, Transaction
 
 Frame = dict[str, Any]

@@ -24,6 +24,7 @@ from lumitrace.reassembly.model import (
 )
 from lumitrace.reassembly.step_functions import task
 from lumitrace.reassembly.step_functions.history import HistoryEvent
+from lumitrace.reassembly.step_functions.names import machine_of, name_of_file
 from lumitrace.wire import link_key, semconv
 from lumitrace.wire.span_line import STATUS_ERROR
 
@@ -67,7 +68,7 @@ class Execution:
         self.identity = arn or f"{place}\0{self.events[0].time_ms}"
         self.attempt = Attempt("", place, arn or place, self.events[0].time_ms)
         self.attempt.service = STEP_FUNCTIONS
-        self.attempt.function = machine_of(arn) or self._told_machine() or _name_of(place)
+        self.attempt.function = machine_of(arn) or self._told_machine() or name_of_file(place)
         self.trace_id = _hex(self.identity)[:32]
         self.root = Scope(self._span(0, INVOCATION, self.attempt.function))
         self.scopes: dict[int, Scope] = {}
@@ -256,24 +257,6 @@ class Execution:
             span.start_us = event.time_ms * 1000
             self.spans.append(span)
         return span
-
-
-def machine_of(arn: str) -> str:
-    """Return the state machine's name in the ARN of an execution, or ""."""
-    parts = arn.split(":")
-    return parts[6] if len(parts) > 7 and parts[5] in {"execution", "express"} else ""
-
-
-def execution_of(arn: str) -> str:
-    """Return the execution's own name in its ARN; what is none is itself."""
-    parts = arn.split(":")
-    return ":".join(parts[7:]) if machine_of(arn) else arn
-
-
-def _name_of(place: str) -> str:
-    """Return the name of a file without its folders and its ending."""
-    last = re.split(r"[/\\!]", place)[-1]
-    return last.split(".")[0] or "state machine"
 
 
 def _state_of(at: Scope) -> Scope:
