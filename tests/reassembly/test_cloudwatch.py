@@ -7,6 +7,7 @@ from tests.cloudwatch import limits
 from tests.cloudwatch.data import Groups
 from tests.cloudwatch.server import CloudWatch as Play
 from tests.cloudwatch.shop import Shops
+from tests.reassembly.histories import History, answered
 
 from lumitrace.reassembly import read
 from lumitrace.reassembly.aws import Account
@@ -75,6 +76,30 @@ def test_insights_says_what_whole_logs_say(play, night, log_file, answer):
     assert summary(asked) == summary(few) == summary(whole)
     assert "FilterLogEvents" not in play.calls
     assert asked["seen"]["sample"] is None
+
+
+def test_insights_leaves_the_logs_of_other_services_to_filter_log_events(night, log_file, answer):
+    """No query asks for histories and access logs: they are read whole, the functions' are not."""
+    run = night.begin("ushop_charge", 2000, trigger="other")
+    night.end(run, 2008, began=2000, lasted=7)
+    history = History()
+    history.start(1990)
+    last = history.call(1992, history.enter(1991, "Charge"), "ushop_charge")
+    last = history.done(2014, last, answered(run.request))
+    history.end(2020, history.leave(2015, "Charge", last))
+    for ms, message in history.logged():
+        where = {"logGroupName": "/aws/vendedlogs/states/ushop_fulfil", "logStreamName": "s"}
+        night.events.append({**where, "timestamp": ms, "message": message})
+    whole = answer("show", run.request, night.write(log_file))[1]
+
+    with Play(held(night)) as play:
+        asked = ("--log-group", "/aws/vendedlogs/states/*", *USHOP, *WINDOW, *at(play), *INSIGHTS)
+        code, shown = answer("show", run.request, *asked)
+
+    assert code == 0
+    assert [one["name"] for one in shown["spans"]] == [one["name"] for one in whole["spans"]]
+    assert shown["transaction"]["entry"] == "Step Functions ushop_fulfil"
+    assert play.calls.count("FilterLogEvents") == 2
 
 
 def test_infrequent_access_is_asked_by_parsing(night, log_file, answer):

@@ -50,14 +50,21 @@ def _set_apart(
         return [], events
     first = events[0]
     if first.group or first.time_ms is not None:
-        told = any(is_one(event.message) for event in events[:LOOKED_AT])
-        return (events, []) if told and not _is_lambdas(events) else ([], events)
+        return (events, []) if _is_of(events, is_one) else ([], events)
     judged = [(is_one(event.message), event) for event in events]
     return [one for own, one in judged if own], [one for own, one in judged if not own]
 
 
-def _is_lambdas(events: list[LogEvent]) -> bool:
-    return any(MARK in one.message or platform_line(one.message) for one in events)
+def is_other_service(events: list[LogEvent]) -> bool:
+    """Tell whether *events*, the first of a log group, are those of another service."""
+    return _is_of(events, is_logged) or _is_of(events, is_entry)
+
+
+def _is_of(events: list[LogEvent], is_one: Callable[[str], bool]) -> bool:
+    """Tell whether one of the first *events* is so, and none is Lambda's."""
+    if not any(is_one(event.message) for event in events[:LOOKED_AT]):
+        return False
+    return not any(MARK in one.message or platform_line(one.message) for one in events)
 
 
 def _reading(lines: Lines, counts: Counts) -> Stream:

@@ -27,6 +27,7 @@ LOGS = Service(
 # FilterLogEvents: 5 a second for an account and region.
 # https://repost.aws/knowledge-center/cloudwatch-logs-throttling
 PER_SECOND = 4
+FIRST_PAGES = 5  # that may be empty before the first events
 CLASSES = (STANDARD, INFREQUENT, "DELIVERY")
 
 
@@ -168,6 +169,24 @@ class CloudWatch:
                 raise Problem(message)
             tokens.add(token)
             request["nextToken"] = token
+
+    def first(self, group: str, window: Window, count: int) -> list[LogEvent]:
+        """Return *count* of the first events of *group* within *window*, or all that it has.
+
+        Raises:
+            Problem: CloudWatch Logs did not answer, or refused.
+        """
+        asked = {"startTime": window.since_ms, "endTime": window.until_ms}
+        request: dict[str, Any] = {"logGroupName": group, "limit": count}
+        request |= {name: value for name, value in asked.items() if value is not None}
+        found: list[LogEvent] = []
+        for _ in range(FIRST_PAGES):
+            page = self._page(group, request)
+            found += [_event(group, event) for event in page.get("events", ())]
+            if len(found) >= count or not page.get("nextToken"):
+                break
+            request["nextToken"] = page["nextToken"]
+        return found[:count]
 
     def _page(self, group: str, request: dict[str, Any]) -> dict[str, Any]:
         if self.most_pages is not None and self.pages >= self.most_pages:

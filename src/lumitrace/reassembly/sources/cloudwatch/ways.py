@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 
+from lumitrace.reassembly.attempts import LOOKED_AT, is_other_service
 from lumitrace.reassembly.counted import Counted
 from lumitrace.reassembly.events import LogEvent
 from lumitrace.reassembly.problem import Problem
@@ -13,6 +14,7 @@ from lumitrace.reassembly.sources.cloudwatch.logs import CloudWatch, Position, T
 from lumitrace.reassembly.sources.cloudwatch.money import Money
 from lumitrace.reassembly.sources.cloudwatch.queries import INFREQUENT, STANDARD
 from lumitrace.reassembly.sources.window import Window
+from lumitrace.reassembly.stream import LAMBDA_GROUP
 
 AUTO, INSIGHTS, FILTER = "auto", "insights", "filter-log-events"
 WAYS = (AUTO, INSIGHTS, FILTER)
@@ -20,6 +22,7 @@ WAYS = (AUTO, INSIGHTS, FILTER)
 # FilterLogEvents gives whole logs and is free, a megabyte a page and five pages a second.
 FEW_GROUPS = 10
 FEW_PAGES = 10
+LOOKED_INTO = 20  # groups that may be of another service: a request each
 
 Question = Callable[[Cold], Iterator[LogEvent]]
 
@@ -60,7 +63,26 @@ class Asked:
             if found is not None:
                 yield iter(found)
                 return
-        yield self._insights(logs, groups, window)
+        for group in self._of_other_services(logs, groups, window):
+            del groups[group]
+            yield self._whole(logs, group, window)
+        if groups:
+            yield self._insights(logs, groups, window)
+
+    @staticmethod
+    def _of_other_services(
+        logs: CloudWatch, groups: dict[str, str], window: Window
+    ) -> Iterator[str]:
+        """Yield the groups of state machines and the access logs: no query asks for their lines."""
+        others = [one for one, kind in groups.items() if kind == STANDARD]
+        others = [one for one in others if not one.startswith(LAMBDA_GROUP)]
+        for group in others[:LOOKED_INTO]:
+            try:
+                first = logs.first(group, window, LOOKED_AT)
+            except Problem:
+                continue  # what the query says of it counts
+            if first and is_other_service(first):
+                yield group
 
     def _readable(self, groups: dict[str, str]) -> dict[str, str]:
         """Leave out the groups of a class that cannot be read this way, and say so."""
