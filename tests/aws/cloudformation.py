@@ -63,8 +63,8 @@ def _known(name, make):
             return cls(resource, make(account, region, resource, wanted["Properties"]))
 
         @classmethod
-        def update_from_cloudformation_json(cls, before, resource, wanted, account, region):
-            return cls(before.physical_resource_id, before.arn)
+        def update_from_cloudformation_json(cls, original_resource, **_):
+            return cls(original_resource.physical_resource_id, original_resource.arn)
 
         @classmethod
         def delete_from_cloudformation_json(cls, *_):

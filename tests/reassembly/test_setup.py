@@ -298,7 +298,7 @@ def test_what_goes_through_the_stack_answers_as_its_log_groups_do(night, aws, ap
 
 
 def test_a_change_is_made_in_the_same_stack(aws, apply):
-    """A further table; what the user set in the stack stays."""
+    """A further table."""
     apply("--part", "reader", "--bucket", "shop-logs")
 
     code, done = apply("--part", "reader", "--bucket", "shop-logs", "--table", "ushop_sales")
@@ -306,6 +306,25 @@ def test_a_change_is_made_in_the_same_stack(aws, apply):
     assert (code, done["did"]) == (0, "updated")
     body = aws("cloudformation").get_template(StackName="lumitrace")["TemplateBody"]
     assert "table/ushop_sales" in json.dumps(body)
+
+
+def test_what_the_user_set_in_the_stack_stays(aws, apply):
+    """A parameter that was changed in the console is not put back by the next call."""
+    apply("--part", "alarm")
+    mine = {"ParameterKey": "FailedPercent", "ParameterValue": "20"}
+    other = {"ParameterKey": "AtLeast", "UsePreviousValue": True}
+    stacks = aws("cloudformation")
+    body = json.dumps(stacks.get_template(StackName="lumitrace")["TemplateBody"])
+    stacks.update_stack(StackName="lumitrace", TemplateBody=body, Parameters=[mine, other])
+
+    code, done = apply("--part", "alarm", "--notify", TOPIC)
+
+    assert (code, done["did"]) == (0, "updated")
+    [stack] = stacks.describe_stacks(StackName="lumitrace")["Stacks"]
+    assert mine in [
+        {name: one[name] for name in ("ParameterKey", "ParameterValue")}
+        for one in stack["Parameters"]
+    ]
 
 
 def test_it_says_how_to_remove_it(aws, apply):

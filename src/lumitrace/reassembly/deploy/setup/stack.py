@@ -63,15 +63,20 @@ class Stack:
             raise Problem(sentence, MISUSE)
         found = self._found(self.name)
         if found is None:
-            return self._create(body)
+            return self._create(template, body)
         self._check(found, template)
         return self._update(found, template, body)
 
-    def _create(self, body: str) -> Applied:
+    def _create(self, template: Json, body: str) -> Applied:
+        defaults = [
+            {"ParameterKey": name, "ParameterValue": str(one["Default"])}
+            for name, one in template.get("Parameters", {}).items()
+        ]
         with self.aws.told(f"creating the stack {self.name}"):
             made = self.aws.client.create_stack(
                 StackName=self.name,
                 TemplateBody=body,
+                Parameters=defaults,
                 Capabilities=["CAPABILITY_IAM"],
                 OnFailure="DELETE",
                 Tags=[{"Key": "lumitrace", "Value": "setup"}],
