@@ -223,9 +223,22 @@ def test_where_aws_refuses_the_exact_one_the_word_is_left_out(play, check, monke
     assert len(found["loses"]) == 2
 
 
-def test_where_there_is_no_exclusion_it_is_said(play, check, command):
-    """A pattern of columns that names none."""
-    counting(play, "[...]")
+def test_patterns_that_take_a_line_twice_stand_for_none(play, check, monkeypatch):
+    """Were AWS to ignore an exclusion, a line would be counted twice: it is tried."""
+    compiled = patterns.compiled
+    ignored = ' -"(ValidationException)"'
+    monkeypatch.setattr(patterns, "compiled", lambda text: compiled(text.replace(ignored, "")))
+    counting(play, '?"(ValidationException)" ?"Type mismatch"')
+
+    _, said = check()
+
+    assert [found["instead"] for found in said["metrics"]] == [[]]
+
+
+@pytest.mark.parametrize("text", ["[...]", "[..., last]"])
+def test_where_there_is_no_exclusion_it_is_said(play, check, command, text):
+    """A pattern of columns that names none, or none that our mark lies in."""
+    counting(play, text)
 
     _, said = check()
     page = command("setup", "check", "--endpoint-url", play.endpoint).stdout.decode()
