@@ -171,7 +171,9 @@ def _archive_pattern_takes_ours(shop: Shop) -> Seen:
     from lumitrace.reassembly.deploy.setup.archive import PATTERN  # noqa: PLC0415  # as above
 
     timeout = "2026-11-22T23:29:07.577Z 8cf72f15 Task timed out after 3.00 seconds"
-    found = _taken(shop, PATTERN, OURS, LAMBDAS, timeout, "INIT_START Runtime", "a sale")
+    found = _taken(
+        shop, PATTERN, OURS, LAMBDAS, timeout, "INIT_REPORT Init Duration: 9.1 ms", "a sale"
+    )
     return found == [0, 1, 2, 3], str(found)
 
 
