@@ -306,3 +306,17 @@ def test_plain_lines_may_be_of_functions_and_of_an_access_log(night, log_file, a
 
     assert (said["seen"]["requests"], said["seen"]["invocations"]) == (2, 1)
     assert (said["impact"]["lost"], said["impact"]["transactions"]) == (1, 2)
+
+
+@pytest.mark.parametrize(("read", "lost"), [(True, 1), (False, 0)])
+def test_who_denied_a_request_is_known_where_the_functions_were_read(night, told, read, lost):
+    """The console's JSON format of an HTTP API says neither who answered nor why."""
+    names = ("requestId", "ip", "requestTime", "httpMethod", "routeKey", "status", "protocol")
+    values = ("198.51.100.7", "21/Nov/2026:02:00:00 +0000", "POST", "POST /sales")
+    entries = [
+        dict(zip(names, (key, *values, status, "HTTP/1.1"), strict=True))
+        for key, status in ((KEY, "200"), ("Dti7VYJ4qQHYmHw=", "403"))
+    ]
+    till(night, key=KEY if read else "Eti7VYJ4qQHYmHw=")
+
+    assert told("why", entries=entries)["impact"]["lost"] == lost

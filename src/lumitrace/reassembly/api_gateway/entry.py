@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from lumitrace.reassembly.fields import clean
@@ -116,7 +117,7 @@ def parse(message: str) -> Entry | None:
     named: dict[str, str] = {}
     gateways = False
     for name, value in _flat(said, "", 0):
-        gateways = gateways or _GATEWAYS.fullmatch(name) is not None
+        gateways = gateways or _is_gateways(name)
         field = _FIELD_OF.get(name)
         if field is not None and (field not in named or named[field] in {"", "-"}):
             named[field] = value
@@ -130,12 +131,22 @@ def parse(message: str) -> Entry | None:
 def _flat(value: dict[str, Any], above: str, depth: int) -> Iterator[tuple[str, str]]:
     """Yield the fields of *value*: their ways in small letters, and their values as text."""
     for name, inner in list(value.items())[: _LOOKED_AT * 8]:
-        way = above + _SIGNS.sub("", name.lower())
-        way = way.removeprefix("context")
+        way = _way(above, name)
         if isinstance(inner, dict) and depth < _LOOKED_AT:
             yield from _flat(inner, way, depth + 1)
         elif isinstance(inner, (str, int, float)) and not isinstance(inner, bool):
             yield way, clean(str(inner)).strip()
+
+
+@lru_cache(maxsize=4096)
+def _way(above: str, name: str) -> str:
+    """Return the way to the field *name*: the same few in every entry of a log."""
+    return (above + _SIGNS.sub("", name.lower())).removeprefix("context")
+
+
+@lru_cache(maxsize=4096)
+def _is_gateways(way: str) -> bool:
+    return _GATEWAYS.fullmatch(way) is not None
 
 
 def _is_request(named: dict[str, str]) -> bool:

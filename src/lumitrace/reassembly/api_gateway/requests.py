@@ -86,7 +86,9 @@ def reach(attempts: list[Attempt], counts: Counts) -> list[Attempt]:
         attempt.reached = reached
         if reached is not None:
             _stand_above(attempt, reached)
-        _judge(attempt, entry, reached)
+    answered = {one.route for one in asked if one.reached is not None}
+    for attempt in asked:
+        _judge(attempt, answered)
     kept = [one for one in attempts if one.request is None or _is_told(one, one.request)]
     counts.unjoined += len(attempts) - len(kept)
     return kept
@@ -143,10 +145,13 @@ def _stand_above(attempt: Attempt, reached: Attempt) -> None:
         request.duration_us = max(0, handler.end_us - request.start_us)
 
 
-def _judge(attempt: Attempt, entry: Entry, reached: Attempt | None) -> None:
-    failure = failure_of(entry, joined=reached is not None)
-    span = attempt.invocation
-    if failure is None or span is None:
+def _judge(attempt: Attempt, answered: set[str]) -> None:
+    """Say how the request ended; *answered* are the routes whose functions were read."""
+    entry, span, reached = attempt.request, attempt.invocation, attempt.reached
+    if entry is None or span is None:
+        return
+    failure = failure_of(entry, joined=reached is not None, read=attempt.route in answered)
+    if failure is None:
         return
     if reached is not None:
         failure.message = "; ".join(

@@ -20,12 +20,20 @@ CLIENTS_OWN = frozenset(
 _CALLED = {THROTTLED: "THROTTLED", DENIED: "ACCESS_DENIED"}
 
 
-def failure_of(entry: Entry, *, joined: bool) -> Failure | None:
-    """Return why the request failed, or None where it did not; *joined*: a function answered it."""
+def failure_of(entry: Entry, *, joined: bool, read: bool) -> Failure | None:
+    """Return why the request failed, or None where it did not.
+
+    Args:
+        entry: what the access log says.
+        joined: a function that was read answered it.
+        read: functions of the same route were read, so one that answered would be known.
+    """
     if entry.status >= SERVER_ERROR:
         return Failure(f"{entry.status} {entry.kind}".strip(), entry.error)
     if joined or entry.reached or entry.status not in _CALLED or entry.kind in CLIENTS_OWN:
         return None
+    if entry.status == DENIED and not (entry.kind or entry.says_integration or read):
+        return None  # a function that was not read may have answered so
     kind = entry.kind or _CALLED[entry.status]
     return Failure(f"{entry.status} {kind}", entry.error)
 
