@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from lumitrace.reassembly.answers.cause import without_ids
-from lumitrace.reassembly.answers.tag_choice import choose_id, choose_sum, money
+from lumitrace.reassembly.answers.tag_choice import choose_id, choose_sum, money, uses
 
 
 def an_hour_later(night):
@@ -170,15 +170,15 @@ def test_the_id_tag_is_the_one_that_is_unique_at_the_entry():
     tags = [{"saleId": str(n), "customerId": str(n // 2), "itemId": str(n)} for n in range(4)]
     entry = [{"saleId": "", "customerId": ""}] * 4
 
-    assert choose_id(tags, entry, ["POST /sales"]) == "saleId"
-    assert choose_id([{"sum": "1"}], [], []) == ""
+    assert choose_id(uses(tags, entry), ["POST /sales"]) == "saleId"
+    assert choose_id(uses([{"sum": "1"}], []), []) == ""
 
 
 def test_of_two_unique_id_tags_the_route_decides():
     """Two sales of two customers: ``POST /sales`` is about sales."""
     tags = [{"customerId": "a", "saleId": "x"}, {"customerId": "b", "saleId": "y"}]
 
-    assert choose_id(tags, tags, ["POST /sales"]) == "saleId"
+    assert choose_id(uses(tags, tags), ["POST /sales"]) == "saleId"
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_of_two_unique_id_tags_the_route_decides():
 )
 def test_the_money_is_a_numeric_tag_with_a_name_for_it(tags, name):
     """Total, amount, price, value, revenue, in this order, where the values are numbers."""
-    assert choose_sum(tags) == name
+    assert choose_sum(uses(tags, [])) == name
 
 
 @pytest.mark.parametrize("text", ["nan", "inf", "1e999999999", "", "4 2", "9" * 40])

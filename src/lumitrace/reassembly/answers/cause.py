@@ -2,6 +2,7 @@
 
 import re
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from lumitrace.reassembly.answers import describe
@@ -38,61 +39,79 @@ class Cause:
     stopped: str = ""
 
 
+@dataclass(slots=True)
+class Told:
+    """What one failing transaction says of one failure; *rank* counts from the likeliest."""
+
+    rank: int
+    signature: Signature
+    message: str
+    first_us: int
+    stopped: str
+
+
 def find_causes(assembled: Assembled, failing: list[Judged], healthy: list[Judged]) -> list[Cause]:
-    """Return the failures of the *failing* transactions, the best explanation first.
+    """Return the failures of the *failing* transactions, the best explanation first."""
+    causes: dict[Signature, Cause] = {}
+    for transaction, result in failing:
+        for one in told(assembled, transaction, result):
+            cause = causes.setdefault(one.signature, Cause(one.signature))
+            cause.rank += one.rank
+            cause.failing.append(transaction.id)
+            cause.messages.add(one.message)
+            cause.first_us = min(cause.first_us or one.first_us, one.first_us)
+            cause.stopped = cause.stopped or one.stopped
+    for transaction, _ in healthy:
+        for signature in handled(assembled, transaction):
+            if signature in causes:
+                causes[signature].healthy.append(transaction.id)
+    return best_first(causes.values(), len(failing), len(healthy))
+
+
+def told(assembled: Assembled, transaction: Transaction, result: Outcome) -> list[Told]:
+    """Return what *transaction*, which failed, says of each of its failures."""
+    found: dict[Signature, Told] = {}
+    every = failures(assembled, result, set(transaction.traces), wrapped=True)
+    for rank, (span, failure, attempt) in enumerate(every):
+        signature = _signature(assembled, transaction, (span, failure, attempt))
+        if signature not in found:
+            began = span.start_us if span else attempt.start_ms * 1000
+            own = span is None or span.role == INVOCATION
+            stopped = stopped_in(attempt) if own else ""
+            found[signature] = Told(rank, signature, failure.message, began, stopped)
+    return list(found.values())
+
+
+def best_first(causes: Iterable[Cause], failing: int, healthy: int) -> list[Cause]:
+    """Return *causes* by how well they explain so many *failing* and *healthy* transactions.
 
     Best is the largest share among failing less the share among healthy transactions. Of those
     that explain equally much, the one that lies deepest.
     """
-    causes: dict[Signature, Cause] = {}
-    for transaction, result in failing:
-        told = failures(assembled, result, set(transaction.traces), wrapped=True)
-        seen: set[Signature] = set()
-        for rank, one in enumerate(told):
-            signature = _signature(assembled, transaction, one)
-            if signature in seen:
-                continue
-            seen.add(signature)
-            cause = causes.setdefault(signature, Cause(signature))
-            cause.rank += rank
-            cause.failing.append(transaction.id)
-            cause.messages.add(one[1].message)
-            _note(cause, one)
-    for transaction, _ in healthy:
-        for signature in _handled(assembled, transaction):
-            if signature in causes:
-                causes[signature].healthy.append(transaction.id)
 
     def explains(cause: Cause) -> tuple[float, float, Signature]:
-        share = len(cause.failing) / len(failing)
-        handled = len(cause.healthy) / len(healthy) if healthy else 0.0
-        return -round(share - handled, 9), cause.rank / len(cause.failing), cause.signature
+        share = len(cause.failing) / failing
+        made_good = len(cause.healthy) / healthy if healthy else 0.0
+        return -round(share - made_good, 9), cause.rank / len(cause.failing), cause.signature
 
-    return sorted(causes.values(), key=explains)
+    return sorted(causes, key=explains)
 
 
 def found_in(assembled: Assembled, judged: Judged, cause: Cause) -> Found | None:
     """Return the failure of one transaction that is *cause*, or None."""
     transaction, result = judged
-    told = failures(assembled, result, set(transaction.traces), wrapped=True)
-    fitting = (one for one in told if _signature(assembled, transaction, one) == cause.signature)
+    every = failures(assembled, result, set(transaction.traces), wrapped=True)
+    fitting = (one for one in every if _signature(assembled, transaction, one) == cause.signature)
     return next(fitting, None)
 
 
-def _handled(assembled: Assembled, transaction: Transaction) -> set[Signature]:
+def handled(assembled: Assembled, transaction: Transaction) -> set[Signature]:
+    """Return what failed in *transaction*, which ended well."""
     return {
         _signature(assembled, transaction, (span, span.failure, assembled.attempt_of[span.span_id]))
         for span in transaction.spans
         if span.failed and span.failure is not None
     }
-
-
-def _note(cause: Cause, found: Found) -> None:
-    span, _, attempt = found
-    began = span.start_us if span else attempt.start_ms * 1000
-    cause.first_us = min(cause.first_us or began, began)
-    if not cause.stopped and (span is None or span.role == INVOCATION):
-        cause.stopped = stopped_in(attempt)
 
 
 def _signature(assembled: Assembled, transaction: Transaction, found: Found) -> Signature:

@@ -42,9 +42,9 @@ def why(assembled: Assembled, *, id_tag: str = "", sum_tag: str = "") -> dict[st
         "issue": _issue(assembled, function) if function else None,
         "otherIssues": _others(assembled, function),
         "impact": impact(assembled, judged, id_tag, sum_tag),
-        "cause": _cause(causes[0], len(affected), len(healthy)) if causes else None,
+        "cause": cause_row(causes[0], len(affected), len(healthy)) if causes else None,
         "otherCauses": [
-            _cause(cause, len(affected), len(healthy)) for cause in _apart(causes)[:OTHER_CAUSES]
+            cause_row(cause, len(affected), len(healthy)) for cause in apart(causes)[:OTHER_CAUSES]
         ],
         "readFrom": suspect(assembled, [one for one, _ in affected], [one for one, _ in healthy]),
         "seen": _seen(assembled),
@@ -113,7 +113,8 @@ def _others(assembled: Assembled, function: str) -> list[dict[str, Any]]:
     return [_issue(assembled, name) for name in names if name != function]
 
 
-def _cause(cause: Cause, failing: int, healthy: int) -> dict[str, Any]:
+def cause_row(cause: Cause, failing: int, healthy: int) -> dict[str, Any]:
+    """Return *cause* as the answer tells it, among so many transactions."""
     function, service, name, label, pattern = cause.signature
     return {
         "function": function,
@@ -128,7 +129,7 @@ def _cause(cause: Cause, failing: int, healthy: int) -> dict[str, Any]:
     }
 
 
-def _apart(causes: list[Cause]) -> list[Cause]:
+def apart(causes: list[Cause]) -> list[Cause]:
     """Return causes of what the better ones before them do not explain."""
     explained: set[str] = set()
     found = []

@@ -5,17 +5,23 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 
+from lumitrace.reassembly.answers.describe import PLACES, UNTOLD
+from lumitrace.reassembly.answers.outcome import PENDING
 from lumitrace.reassembly.pipeline.files import load_stored
+from lumitrace.reassembly.pipeline.lines import TEXT
+from lumitrace.reassembly.pipeline.load import Table
 from lumitrace.reassembly.pipeline.steps import Steps, parts
 from lumitrace.reassembly.store.database import Database, quoted
 from lumitrace.reassembly.store.folder import HOUR_MS, Folder, Hour
 from lumitrace.reassembly.store.incoming import LINES_A_GROUP, NAMES, WRITTEN
+from lumitrace.reassembly.store.judge import judge
 
 # An invocation lasts 15 minutes at most: lines of so long before and after an hour are read too.
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 BESIDE_MS = 16 * 60_000
 BLOCK = 1_500_000  # lines that are put together at a time, where hours are small
 ROWS = 16_384
+JUDGED_BEFORE = "tags"  # of the parts of tables.sql
 
 # The tables of an hour, each with what it is sorted by.
 TABLES = {
@@ -24,6 +30,8 @@ TABLES = {
     "keys": "named, kind, no",
     "tags": "said, name, no",
     "alone": "request_id",
+    "runs": "start_ms, function_name",
+    "causes": "no, place",
 }
 
 
@@ -68,11 +76,25 @@ class Deriving:
         steps = Steps(self.database.engine)
         steps.unfold()
         steps.join()
-        for steps_of in self.parts.values():
+        self._name_places()
+        for part, steps_of in self.parts.items():
+            if part == JUDGED_BEFORE:
+                judge(self.database, self._last_ms())
             for step in steps_of:
                 self.database.engine.make(step.table, step.select)
         for hour in block:
             self._write(hour)
+
+    def _last_ms(self) -> int:
+        """Return the time of the latest event in the store."""
+        known = (int(one.facts.get("lastMs", 0)) for one in self.folder.hours())
+        return max(self.database.number("SELECT MAX(said_ms) FROM stored"), *known)
+
+    def _name_places(self) -> None:
+        table = Table(self.database.engine, "places", {"trigger_name": TEXT, "called": TEXT})
+        for name in {*PLACES, *UNTOLD}:
+            table.add((name, "" if name in UNTOLD else PLACES[name]))
+        table.flush()
 
     def _load(self, block: Sequence[Hour]) -> None:
         first, last = block[0].number, block[-1].number
@@ -136,11 +158,14 @@ class Deriving:
         facts = {
             "events": self._of("kept_lines", hour),
             "transactions": self._of("tx", hour),
+            "pending": self._of(f"tx WHERE state = '{PENDING}' AND", hour),
+            "lastMs": self._of("kept_lines", hour, "COALESCE(MAX(time_ms), 0)"),
         }
         self.folder.put(Hour(hour.number, (lines,), tables, stale=False, facts=facts))
 
-    def _of(self, table: str, hour: Hour) -> int:
-        return self.database.number(f"SELECT COUNT(*) FROM {table} WHERE hour = {hour.number}")  # noqa: S608
+    def _of(self, table: str, hour: Hour, what: str = "COUNT(*)") -> int:
+        where = table if table.endswith("AND") else f"{table} WHERE"
+        return self.database.number(f"SELECT {what} FROM {where} hour = {hour.number}")  # noqa: S608
 
     def _copy(self, query: str, path: Path, rows: int = ROWS) -> None:
         self.database.execute(f"COPY ({query}) TO {quoted(path)} {WRITTEN.format(rows)}")

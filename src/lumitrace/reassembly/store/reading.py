@@ -17,6 +17,7 @@ from lumitrace.reassembly.store.incoming import stream_key
 from lumitrace.reassembly.transaction import Assembled
 
 NOWHERE = 2147483647  # the clump of lines that stand with no transaction of their hour
+TOLD = "id, traces, cut, units, hops, candidates, fans"
 _LINE = "log_group, log_stream, time_ms, timed, place, message, stream_key, request_id"
 
 T = TypeVar("T")
@@ -34,6 +35,7 @@ class Stored:
 
     result: Result = field(default_factory=lambda: Result([], [], {}, set(), {}))
     wanted: set[Unit] = field(default_factory=set)
+    hops: set[Row] = field(default_factory=set)
     units: dict[int, dict[int, set[Unit]]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(set))
     )
@@ -110,11 +112,11 @@ class Reading:
             if one is not None:
                 several = ", ".join(map(str, own))
                 rows = self.database.rows(
-                    "SELECT id, traces, cut, units, hops, candidates, fans "  # noqa: S608  # numbers
+                    f"SELECT {TOLD} "  # noqa: S608  # numbers
                     f"FROM {self._files('tx.parquet', [one])} WHERE no IN ({several})"
                 )
                 for row in rows:
-                    _note(stored, row)
+                    note(stored, row)
         return stored
 
     def read(self, stored: Stored) -> Assembled:
@@ -160,13 +162,18 @@ class Reading:
         return self.database.rows(" UNION ALL ".join(asked)) if asked else []
 
 
-def _note(stored: Stored, row: Row) -> None:
+def note(stored: Stored, row: Row) -> None:
+    """Note a *row* of the columns in TOLD."""
     entry, traces, cut, units, hops, candidates, fans = row
     result = stored.result
     result.members[entry] = traces
     if cut:
         result.cut.add(entry)
-    result.hops.extend((*hop[:4], int(hop[4])) for hop in hops or () if hop not in result.hops)
+    for hop in hops or ():
+        told = (*hop[:4], int(hop[4]))
+        if told not in stored.hops:  # of a batch that several of them share
+            stored.hops.add(told)
+            result.hops.append(told)
     result.candidates.extend(tuple(one) for one in candidates or ())
     result.fans.update((trace, int(fan)) for trace, fan in fans or ())
     for unit in units or ():

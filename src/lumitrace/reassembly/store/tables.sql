@@ -5,8 +5,9 @@
 --   stored       stream_id, stream_key, time_ms, said_ms, place, nth, message: all lines, in the order of
 --                their streams; time_ms is NULL where the source has no times, said_ms never
 --   wanted       hour: those that are written; lines of others are there so that nothing is cut
---   places       trigger_name, told: what people call event sources
--- What comes out: kept_lines, tx, ids, keys, tags, alone, minutes, durations.
+--   places       trigger_name, called: what people call event sources; '' where they call it nothing
+-- and from the part "tags" on, what judge.py makes: judged_rows, judged_tags, judged_runs, causes.
+-- What comes out: kept_lines, tx, ids, keys, tags, alone, runs.
 
 -- part units
 -- A unit is what is read together: all lines of one request in one stream. A line belongs to the
@@ -14,11 +15,11 @@
 -- request of its stream belongs to that.
 
 -- make framing
-SELECT f.at, f.stream_id, f.time_ms, f.what,
+SELECT f.at_row, f.stream_id, f.time_ms, f.what,
        CASE WHEN f.is_json THEN regexp_extract(f.message, '"requestId":\s?"([^"]*)"', 1)
             ELSE split_part(rtrim(split_part(f.message, chr(9), 1)), ' ', 3) END AS request_id
 FROM (
-  SELECT rowid AS at, stream_id, time_ms, message, starts_with(message, '{') AS is_json,
+  SELECT rowid AS at_row, stream_id, time_ms, message, starts_with(message, '{') AS is_json,
          CASE WHEN starts_with(message, 'START RequestId: ') THEN 'start'
               WHEN starts_with(message, 'END RequestId: ') THEN 'end'
               WHEN starts_with(message, 'REPORT RequestId: ') THEN 'end'
@@ -39,37 +40,37 @@ UNION
 SELECT at_stream AS stream_id, request_id, first_moment AS from_moment FROM odd_silent
 
 -- make begins
-SELECT f.at, f.stream_id, ANY_VALUE(f.request_id) AS request_id,
-       ROW_NUMBER() OVER (PARTITION BY f.stream_id ORDER BY f.at) AS segment
+SELECT f.at_row, f.stream_id, ANY_VALUE(f.request_id) AS request_id,
+       ROW_NUMBER() OVER (PARTITION BY f.stream_id ORDER BY f.at_row) AS segment
 FROM framing f
 JOIN known k ON k.stream_id = f.stream_id AND k.request_id = f.request_id
  AND (f.time_ms IS NULL OR k.from_moment = f.time_ms)
 LEFT JOIN (SELECT DISTINCT stream_id FROM platform WHERE what = 'managed') m
   ON m.stream_id = f.stream_id
 WHERE f.what = 'start' AND m.stream_id IS NULL
-GROUP BY f.at, f.stream_id
+GROUP BY f.at_row, f.stream_id
 
 -- make lasts
 SELECT stream_id, MAX(segment) AS last_segment FROM begins GROUP BY stream_id
 
 -- make framed
-SELECT f.at, f.stream_id, f.request_id, b.segment AS began
-FROM framing f LEFT JOIN begins b ON b.at = f.at
+SELECT f.at_row, f.stream_id, f.request_id, b.segment AS began
+FROM framing f LEFT JOIN begins b ON b.at_row = f.at_row
 
 -- make segments
-SELECT s.at, s.stream_id, s.segment, s.named,
+SELECT s.at_row, s.stream_id, s.segment, s.named,
        MAX(CASE WHEN s.closes THEN s.segment END) OVER (
-         PARTITION BY s.stream_id ORDER BY s.at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+         PARTITION BY s.stream_id ORDER BY s.at_row ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
        ) IS NOT DISTINCT FROM s.segment AND NOT s.own AS behind
 FROM (
   SELECT c.*, b.request_id IS NOT NULL AND c.named = b.request_id AS own,
          b.request_id IS NOT NULL AND c.named = b.request_id AND c.began IS NULL AS closes
   FROM (
-    SELECT o.at, o.stream_id, f.request_id AS named, f.began,
+    SELECT o.at_row, o.stream_id, f.request_id AS named, f.began,
            COALESCE(MAX(f.began) OVER (
-             PARTITION BY o.stream_id ORDER BY o.at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW),
+             PARTITION BY o.stream_id ORDER BY o.at_row ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW),
              0) AS segment
-    FROM (SELECT rowid AS at, stream_id FROM stored) o LEFT JOIN framed f ON f.at = o.at
+    FROM (SELECT rowid AS at_row, stream_id FROM stored) o LEFT JOIN framed f ON f.at_row = o.at_row
   ) c
   LEFT JOIN begins b ON b.stream_id = c.stream_id AND b.segment = c.segment
 ) s
@@ -77,7 +78,7 @@ FROM (
 -- What a line itself says of its request: asked of the application's lines, and of every line where no
 -- START stands before it.
 -- make naming
-SELECT g.at, g.stream_id, g.segment, g.behind, COALESCE(l.last_segment, 0) AS last_segment,
+SELECT g.at_row, g.stream_id, g.segment, g.behind, COALESCE(l.last_segment, 0) AS last_segment,
        CASE WHEN g.named IS NOT NULL AND g.segment = 0 THEN g.named
             WHEN starts_with(o.message, '[') THEN NULLIF(split_part(o.message, chr(9), 3), '')
             WHEN g.segment = 0 OR (starts_with(o.message, '{') AND NOT contains(o.message, '{"lumitrace":1,'))
@@ -85,11 +86,11 @@ SELECT g.at, g.stream_id, g.segment, g.behind, COALESCE(l.last_segment, 0) AS la
                  '"requestId":\s?"([^"]+)"|"function_request_id":\s?"([^"]+)"|RequestId: (\S+)|\dZ (\S{36}) Task timed', 0), '')
             END AS said
 FROM segments g
-JOIN (SELECT rowid AS at, message FROM stored) o ON o.at = g.at
+JOIN (SELECT rowid AS at_row, message FROM stored) o ON o.at_row = g.at_row
 LEFT JOIN lasts l ON l.stream_id = g.stream_id
 
 -- make naming
-SELECT n.at, n.stream_id, n.segment, n.last_segment, n.behind,
+SELECT n.at_row, n.stream_id, n.segment, n.last_segment, n.behind,
        CASE WHEN n.said IS NULL OR NOT regexp_matches(n.said, '[":\s]') THEN n.said
             ELSE regexp_extract(n.said, '([^":\s]+)"?(?: Task timed)?$', 1) END AS said
 FROM naming n
@@ -97,23 +98,23 @@ FROM naming n
 -- What stands before the first START belongs to whom the last end before it names, or else to whom it
 -- names itself.
 -- make heads
-SELECT s.stream_id, MAX_BY(s.named, s.at) AS request_id
+SELECT s.stream_id, MAX_BY(s.named, s.at_row) AS request_id
 FROM segments s
 JOIN lasts l ON l.stream_id = s.stream_id
 WHERE s.segment = 0 AND s.named IS NOT NULL
 GROUP BY s.stream_id
 
 -- make line_units
-SELECT n.at, n.stream_id,
+SELECT n.at_row, n.stream_id,
        COALESCE(
          CASE WHEN k.request_id IS NOT NULL THEN n.said END,
          CASE WHEN n.segment = 0 AND n.last_segment > 0 THEN h.request_id END,
          CASE WHEN n.last_segment > 0 THEN b.request_id END,
          n.said,
          LAST_VALUE(n.said IGNORE NULLS) OVER (
-           PARTITION BY n.stream_id ORDER BY n.at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW),
+           PARTITION BY n.stream_id ORDER BY n.at_row ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW),
          FIRST_VALUE(n.said IGNORE NULLS) OVER (
-           PARTITION BY n.stream_id ORDER BY n.at ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING),
+           PARTITION BY n.stream_id ORDER BY n.at_row ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING),
          '') AS request_id
 FROM naming n
 LEFT JOIN (SELECT DISTINCT stream_id, request_id FROM known) k
@@ -126,7 +127,7 @@ LEFT JOIN begins b ON b.stream_id = n.stream_id
 SELECT u.stream_id, ANY_VALUE(o.stream_key) AS stream_key, u.request_id,
        MIN(o.said_ms) AS from_ms, MAX(o.said_ms) AS until_ms
 FROM line_units u
-JOIN (SELECT rowid AS at, stream_key, said_ms FROM stored) o ON o.at = u.at
+JOIN (SELECT rowid AS at_row, stream_key, said_ms FROM stored) o ON o.at_row = u.at_row
 GROUP BY u.stream_id, u.request_id
 
 -- part transactions
@@ -172,14 +173,49 @@ SELECT u.stream_id, u.stream_key, u.request_id, u.from_ms, u.until_ms,
 FROM units u
 LEFT JOIN homes h ON h.stream_id = u.stream_id AND h.request_id = u.request_id
 
+-- part judged
+-- What did not plainly go well is read line by line, and judged as the answers judge it (judge.py).
+
+-- make bad_units
+SELECT i.at_stream AS stream_id, i.request_id
+FROM invocations i
+WHERE i.status = 2 OR i.ended = 0 OR i.duration_us IS NULL OR i.receive_count > 1
+UNION
+SELECT d.at_stream AS stream_id, d.request_id
+FROM details d
+WHERE d.status = 2 OR d.receive_count > 1 OR d.duration_us IS NULL
+UNION
+SELECT o.at_stream AS stream_id, o.request_id FROM odd_invocations o
+UNION
+SELECT o.at_stream AS stream_id, o.request_id FROM odd_silent o
+
+-- make judged
+SELECT DISTINCT t.hour, t.no
+FROM tx_units t
+JOIN bad_units b ON b.stream_id = t.stream_id AND b.request_id = t.request_id
+JOIN placed_units p ON p.stream_id = t.stream_id AND p.request_id = t.request_id
+WHERE t.hour IN (SELECT hour FROM wanted) OR p.from_ms // 3600000 IN (SELECT hour FROM wanted)
+   OR p.until_ms // 3600000 IN (SELECT hour FROM wanted)
+
+-- make judged_units
+SELECT t.hour, t.no, t.stream_id, t.request_id
+FROM tx_units t
+JOIN judged j ON j.hour = t.hour AND j.no = t.no
+
+-- make judged_lines
+SELECT u.stream_id, u.request_id, o.at_row, o.time_ms, o.message
+FROM (SELECT DISTINCT stream_id, request_id FROM judged_units) j
+JOIN line_units u ON u.stream_id = j.stream_id AND u.request_id = j.request_id
+JOIN (SELECT rowid AS at_row, time_ms, message FROM stored) o ON o.at_row = u.at_row
+
 -- part lines
 
 -- make kept_lines
 SELECT o.hour, CASE WHEN p.home_hour = o.hour THEN p.home_no ELSE 2147483647 END AS clump,
        o.stream_key, u.request_id, s.log_group, s.log_stream, o.said_ms AS time_ms,
        o.time_ms IS NOT NULL AS timed, o.place, o.nth, o.message
-FROM (SELECT rowid AS at, CAST(said_ms // 3600000 AS INTEGER) AS hour, * FROM stored) o
-JOIN line_units u ON u.at = o.at
+FROM (SELECT rowid AS at_row, CAST(said_ms // 3600000 AS INTEGER) AS hour, * FROM stored) o
+JOIN line_units u ON u.at_row = o.at_row
 JOIN streams s ON s.stream_id = o.stream_id
 JOIN placed_units p ON p.stream_id = u.stream_id AND p.request_id = u.request_id
 WHERE o.hour IN (SELECT hour FROM wanted)
@@ -188,6 +224,8 @@ WHERE o.hour IN (SELECT hour FROM wanted)
 
 -- make written
 SELECT n.* FROM numbered n WHERE n.hour IN (SELECT hour FROM wanted)
+UNION
+SELECT n.* FROM numbered n JOIN judged j ON j.hour = n.hour AND j.no = n.no
 
 -- make written_members
 SELECT w.hour, w.no, m.member_trace AS trace_id
@@ -204,7 +242,7 @@ SELECT t.hour, t.no, LIST(struct_pack(
          ORDER BY p.from_ms, p.stream_key, p.request_id) AS units
 FROM tx_units t
 JOIN placed_units p ON p.stream_id = t.stream_id AND p.request_id = t.request_id
-WHERE t.hour IN (SELECT hour FROM wanted)
+JOIN written w ON w.hour = t.hour AND w.no = t.no
 GROUP BY t.hour, t.no
 
 -- make tx_hops
@@ -229,7 +267,7 @@ JOIN written_members w ON w.trace_id = f.member_trace
 WHERE f.fan > 1
 GROUP BY w.hour, w.no
 
--- make tx
+-- make tx_base
 SELECT w.hour, w.no, w.id, w.start_us, w.end_us, t.traces, c.entry_trace IS NOT NULL AS cut,
        p.units, h.hops, a.candidates, f.fans
 FROM written w
@@ -286,18 +324,127 @@ WHERE p.home_hour IS NULL AND p.request_id <> ''
 -- What a span was told last holds; of a transaction, what its first span says.
 
 -- make span_tags
-SELECT e.line_span AS span_id, e.entry.key AS name, MAX_BY(e.entry.value, e.place) AS said
+SELECT e.line_span AS span_id, e.entry.key AS name, MAX_BY(e.entry.value, e.place) AS said,
+       MIN(e.place * 1000 + e.nth) AS nth
 FROM (
-  SELECT l.place, l.line_span, UNNEST(map_entries(l.tags)) AS entry FROM lines l WHERE l.tags IS NOT NULL
+  SELECT l.place, l.line_span, UNNEST(map_entries(l.tags)) AS entry,
+         generate_subscripts(map_keys(l.tags), 1) AS nth
+  FROM lines l
+  WHERE l.tags IS NOT NULL
 ) e
 GROUP BY e.line_span, e.entry.key
 
 -- make plain_tags
-SELECT w.hour, w.no, g.name, g.said, s.start_us, s.span_id, COALESCE(f.fan, 1) AS fan
+SELECT w.hour, w.no, g.name, g.said, g.nth, s.start_us, s.span_id, COALESCE(f.fan, 1) AS fan
 FROM span_tags g
 JOIN spans s ON s.span_id = g.span_id
 JOIN written_members w ON w.trace_id = s.trace_id
+LEFT JOIN judged j ON j.hour = w.hour AND j.no = w.no
 LEFT JOIN fans f ON f.member_trace = s.trace_id
+WHERE j.no IS NULL
 
 -- make tags
 SELECT DISTINCT hour, said, name, no FROM plain_tags
+UNION
+SELECT t.hour, t.said, t.name, t.no FROM judged_tags t
+
+-- make tx_tags
+SELECT g.hour, g.no, map_from_entries(LIST(struct_pack(k := g.name, v := g.said)
+         ORDER BY g.start_us, g.span_id, g.nth)) AS tags
+FROM (
+  SELECT p.*
+  FROM plain_tags p
+  WHERE p.fan = 1
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY p.hour, p.no, p.name ORDER BY p.start_us, p.span_id) = 1
+) g
+GROUP BY g.hour, g.no
+
+-- part runs
+-- A row an attempt at an invocation, in the hour in which it began; those of judged transactions were
+-- read line by line.
+
+-- make plain_runs
+SELECT i.trace_id, i.span_id, i.at_stream AS stream_id, i.request_id, i.function_name, i.start_us,
+       CASE WHEN i.first_moment < 100000000000 THEN p.from_ms
+            ELSE COALESCE(a.from_moment, i.first_moment) END AS start_ms,
+       GREATEST(i.heard_us, i.start_us + COALESCE(i.duration_us, 0)) // 1000 AS end_ms,
+       i.trigger_name, i.route, i.source_name, i.duration_us, i.billed_ms, i.memory_mb, i.init_us,
+       j.stream_id IS NOT NULL AS is_judged
+FROM invocations i
+JOIN placed_units p ON p.stream_id = i.at_stream AND p.request_id = i.request_id
+LEFT JOIN attempts a ON a.stream_id = i.at_stream AND a.request_id = i.request_id
+  AND i.first_moment BETWEEN a.from_moment AND a.until_moment
+LEFT JOIN (SELECT DISTINCT stream_id, request_id FROM judged_units) j
+  ON j.stream_id = i.at_stream AND j.request_id = i.request_id
+
+-- make quiet_runs
+SELECT k.stream_id, k.request_id,
+       CASE WHEN k.from_moment < 100000000000 THEN p.from_ms ELSE k.from_moment END AS start_ms,
+       p.until_ms AS end_ms, r.report_us AS duration_us, r.report_billed AS billed_ms,
+       r.report_memory AS memory_mb, r.report_init AS init_us,
+       COALESCE(CASE WHEN s.log_group LIKE '/aws/lambda/%' THEN SUBSTR(s.log_group, 13) END,
+                f.function_name, NULLIF(s.log_group, ''), 'unknown function') AS function_name
+FROM known k
+JOIN placed_units p ON p.stream_id = k.stream_id AND p.request_id = k.request_id
+JOIN streams s ON s.stream_id = k.stream_id
+LEFT JOIN stream_names f ON f.stream_id = k.stream_id
+LEFT JOIN reported r
+  ON r.stream_id = k.stream_id AND r.request_id = k.request_id AND r.from_moment = k.from_moment
+WHERE p.home_hour IS NULL
+
+-- make runs
+SELECT CAST(r.start_ms // 3600000 AS INTEGER) AS hour, r.start_ms, r.end_ms, r.function_name,
+       '' AS label, 0 AS failed, 1 AS tells, r.duration_us, r.billed_ms, r.memory_mb, r.init_us
+FROM plain_runs r
+WHERE NOT r.is_judged
+UNION ALL
+SELECT CAST(q.start_ms // 3600000 AS INTEGER) AS hour, q.start_ms, q.end_ms, q.function_name,
+       '' AS label, 0 AS failed, 0 AS tells, q.duration_us, q.billed_ms, q.memory_mb, q.init_us
+FROM quiet_runs q
+UNION ALL
+SELECT CAST(j.start_ms // 3600000 AS INTEGER) AS hour, j.start_ms, j.end_ms, j.function_name,
+       j.label, j.failed, j.tells, j.duration_us, j.billed_ms, j.memory_mb, j.init_us
+FROM judged_runs j
+
+-- part told
+-- What lists and impacts say of a transaction.
+
+-- make tx_functions
+SELECT f.hour, f.no, LIST(f.function_name ORDER BY f.began, f.function_name) AS functions
+FROM (
+  SELECT t.hour, t.no, r.function_name, MIN(r.start_us) AS began
+  FROM tx_units t
+  JOIN plain_runs r ON r.stream_id = t.stream_id AND r.request_id = t.request_id
+  GROUP BY t.hour, t.no, r.function_name
+) f
+GROUP BY f.hour, f.no
+
+-- make tx_entries
+SELECT w.hour, w.no, r.span_id, r.function_name, r.route,
+       CONCAT_WS(' ', NULLIF(COALESCE(n.called, r.trigger_name), ''),
+         NULLIF(REGEXP_EXTRACT(COALESCE(r.source_name, ''), '([^:/]*)[:/]*$', 1), '')) AS source
+FROM written w
+JOIN plain_runs r ON r.trace_id = w.id
+LEFT JOIN places n ON n.trigger_name = r.trigger_name
+QUALIFY ROW_NUMBER() OVER (PARTITION BY w.hour, w.no ORDER BY r.start_us, r.stream_id, r.request_id) = 1
+
+-- make tx_entry_tags
+SELECT e.hour, e.no, LIST(DISTINCT g.name) AS entry_tags
+FROM tx_entries e
+JOIN span_tags g ON g.span_id = e.span_id
+GROUP BY e.hour, e.no
+
+-- make tx
+SELECT b.*, COALESCE(j.state, 'ok') AS state,
+       COALESCE(j.entry, CASE WHEN e.route <> '' THEN e.route
+                              WHEN e.source <> '' THEN e.source || ' → ' || e.function_name
+                              ELSE e.function_name END, '(beginning not read)') AS entry,
+       COALESCE(j.functions, f.functions, []) AS functions, COALESCE(j.issues, []) AS issues,
+       COALESCE(j.tags, g.tags, MAP()) AS tags, COALESCE(j.entry_tags, y.entry_tags, []) AS entry_tags,
+       COALESCE(j.unknown, 0) AS unknown
+FROM tx_base b
+LEFT JOIN judged_rows j ON j.hour = b.hour AND j.no = b.no
+LEFT JOIN tx_functions f ON f.hour = b.hour AND f.no = b.no
+LEFT JOIN tx_entries e ON e.hour = b.hour AND e.no = b.no
+LEFT JOIN tx_tags g ON g.hour = b.hour AND g.no = b.no
+LEFT JOIN tx_entry_tags y ON y.hour = b.hour AND y.no = b.no
