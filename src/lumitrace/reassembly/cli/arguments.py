@@ -39,13 +39,18 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     unknown = [word for word in rest if word.startswith("-") and word != STANDARD_INPUT]
     if unknown:
         parser.error(f"unrecognized arguments: {' '.join(unknown)}")
-    if asked.command in ("assemble", "dynamodb", "layer", "setup"):
+    of_store = asked.command in {"store", *store_arguments.OF_STORES}
+    if of_store or asked.command in {"assemble", "dynamodb", "layer", "setup"}:
         if rest:
             parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        if of_store:
+            store_arguments.choose(asked)
         return asked
-    if asked.command == "store":
-        store_arguments.choose(asked)
-        return asked
+    return _with_source(asked, rest)
+
+
+def _with_source(asked: argparse.Namespace, rest: list[str]) -> argparse.Namespace:
+    """Return *asked* with what is to be read; *rest* are paths behind an option."""
     asked.paths += rest
     if asked.command != "blame" and store_arguments.choose(asked):
         asked.source = _source(asked)
@@ -94,6 +99,8 @@ def _parser() -> Parser:
     store_arguments.store_argument(show)
     show.add_argument("--raw", action="store_true", help="show lumitrace's own span lines too")
     why = _command(commands, "why", "what is broken, whom it hurts, what caused it")
+    for command in (listing, why):
+        store_arguments.store_argument(command)
     why.add_argument("--id-tag", default="", metavar="TAG", help="the tag that names a sale")
     why.add_argument("--sum-tag", default="", metavar="TAG", help="the tag that holds the money")
     items_arguments.add(commands, _source_arguments)

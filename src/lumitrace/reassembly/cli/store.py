@@ -2,20 +2,23 @@
 
 import argparse
 import json
+import shlex
 import sys
 from typing import Any
 
 from lumitrace.reassembly.answers.show import shown
 from lumitrace.reassembly.aws import Account
-from lumitrace.reassembly.cli import show_page
+from lumitrace.reassembly.cli import figures_page, show_page, transactions_page, why_page
 from lumitrace.reassembly.cli.screen import Screen, plural
 from lumitrace.reassembly.problem import FAILURE, Problem
 from lumitrace.reassembly.sources.cloudwatch.money import size
 from lumitrace.reassembly.sources.window import parse_window
+from lumitrace.reassembly.store import figures
 from lumitrace.reassembly.store.fetch import Wanted, fetch
 from lumitrace.reassembly.store.folder import Folder
 from lumitrace.reassembly.store.one import one
 from lumitrace.reassembly.store.reading import Reading
+from lumitrace.reassembly.store.why import why
 
 
 def run(asked: argparse.Namespace) -> int:
@@ -138,6 +141,39 @@ def _show(reading: Reading, asked: argparse.Namespace) -> None:
         show_page.show(Screen(), answer)
 
 
+def _why(reading: Reading, asked: argparse.Namespace) -> None:
+    answer = why(reading, id_tag=asked.id_tag, sum_tag=asked.sum_tag)
+    answer["seen"] |= {"since": asked.since, "until": asked.until}
+    if asked.json:
+        _json(answer)
+    else:
+        why_page.show(Screen(), answer, shlex.join(asked.source))
+
+
+def _transactions(reading: Reading, asked: argparse.Namespace) -> None:
+    answer = figures.transactions(reading, limit=asked.limit, failed=asked.failed)
+    if asked.json:
+        _json(answer)
+    else:
+        transactions_page.show(Screen(), answer)
+
+
+def _functions(reading: Reading, asked: argparse.Namespace) -> None:
+    answer = figures.functions(reading)
+    if asked.json:
+        _json(answer)
+    else:
+        figures_page.functions(Screen(), answer)
+
+
+def _issues(reading: Reading, asked: argparse.Namespace) -> None:
+    answer = figures.issues(reading)
+    if asked.json:
+        _json(answer)
+    else:
+        figures_page.issues(Screen(), answer)
+
+
 def _json(answer: dict[str, Any]) -> None:
     print(json.dumps(answer, indent=2))  # noqa: T201  # it is a command
 
@@ -146,4 +182,10 @@ def _say(sentence: str) -> None:
     print(f"lumitrace: {sentence}", file=sys.stderr)  # noqa: T201  # it is a command
 
 
-_ANSWERS = {"show": _show}
+_ANSWERS = {
+    "functions": _functions,
+    "issues": _issues,
+    "show": _show,
+    "transactions": _transactions,
+    "why": _why,
+}

@@ -11,6 +11,10 @@ from lumitrace.reassembly.problem import MISUSE, Problem
 STORE = "LUMITRACE_STORE"  # read by the command line alone
 KEEP = re.compile(r"([1-9]\d{0,4})d\Z")
 SPAN = re.compile(r"(\d{1,6})(s|m|h|d)\Z")
+OF_STORES = {  # answers that only a store gives
+    "functions": "out of a store: what each function took, how often it failed",
+    "issues": "out of a store: which functions failed, of what",
+}
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -18,8 +22,14 @@ def add(
     commands: "argparse._SubParsersAction[Any]",
     source_arguments: Callable[[argparse.ArgumentParser], None],
 ) -> None:
-    """Add ``fetch`` and ``store`` to *commands*."""
+    """Add ``fetch``, ``functions``, ``issues`` and ``store`` to *commands*."""
     _add_fetch(commands, source_arguments)
+    for name, purpose in OF_STORES.items():
+        command = commands.add_parser(name, help=purpose, description=_sentence(purpose))
+        store_argument(command)
+        command.add_argument("--since", metavar="TIME", help="15m, 2h, 3d or 2026-11-22T02:00 UTC")
+        command.add_argument("--until", metavar="TIME", help="the same; default: now")
+        command.add_argument("--json", action="store_true", help="the answer as JSON")
     purpose = "what a store holds, and taking something out of it"
     store = commands.add_parser("store", help=purpose, description=_sentence(purpose))
     actions = store.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -73,11 +83,12 @@ def choose(asked: argparse.Namespace) -> bool:
     if "store" not in asked:  # a command that has no answer from a store
         return False
     histories = [*getattr(asked, "state_machine", ()), *getattr(asked, "execution", ())]
-    others = [] if asked.command == "store" else [*asked.paths, *asked.log_group, *histories]
+    no_others = asked.command in {"store", *OF_STORES}
+    others = [] if no_others else [*asked.paths, *asked.log_group, *histories]
     if asked.command == "fetch" and histories:
         message = "a store takes no executions of state machines yet; give their log group's lines"
         raise Problem(message, MISUSE)
-    if asked.command in {"fetch", "store"}:
+    if asked.command == "fetch" or no_others:
         asked.store = asked.store or os.environ.get(STORE, "")
         if not asked.store:
             message = f"no store to use: give --store FOLDER, or set {STORE}"

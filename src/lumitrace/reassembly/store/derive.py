@@ -15,6 +15,7 @@ from lumitrace.reassembly.store.database import Database, quoted
 from lumitrace.reassembly.store.folder import HOUR_MS, Folder, Hour
 from lumitrace.reassembly.store.incoming import LINES_A_GROUP, NAMES, WRITTEN
 from lumitrace.reassembly.store.judge import judge
+from lumitrace.reassembly.store.unusual import note_marked, said_of_lines
 
 # An invocation lasts 15 minutes at most: lines of so long before and after an hour are read too.
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
@@ -74,6 +75,7 @@ class Deriving:
         self.progress(f"{block[0].name}: {len(block)} hours")
         self._load(block)
         steps = Steps(self.database.engine)
+        note_marked(self.database)
         steps.unfold()
         steps.join()
         self._name_places()
@@ -159,7 +161,9 @@ class Deriving:
             "events": self._of("kept_lines", hour),
             "transactions": self._of("tx", hour),
             "pending": self._of(f"tx WHERE state = '{PENDING}' AND", hour),
+            "firstMs": self._of("kept_lines", hour, "COALESCE(MIN(time_ms), 0)"),
             "lastMs": self._of("kept_lines", hour, "COALESCE(MAX(time_ms), 0)"),
+            **said_of_lines(self.database, hour.number),
         }
         self.folder.put(Hour(hour.number, (lines,), tables, stale=False, facts=facts))
 

@@ -1,5 +1,7 @@
 """One transaction out of a store: all its lines, and those of the transactions that they name."""
 
+from collections.abc import Sequence
+
 from lumitrace.reassembly.answers.find import Matches
 from lumitrace.reassembly.store.lookup import Named, lookup, of_keys, of_traces
 from lumitrace.reassembly.store.reading import Number, Reading, Stored, note_unit
@@ -21,14 +23,23 @@ def _one(reading: Reading, wanted: str) -> tuple[Matches, Assembled]:
         attempts = assembled.attempts
         return Matches(named.by if attempts else "", attempts=attempts), assembled
     chosen = sorted(named.numbers)[-MOST:]
-    stored = reading.stored(chosen)
-    asked = set(stored.result.members)
-    assembled = reading.read(stored)
-    beside = _beside(reading, stored, assembled) - set(chosen)
-    if beside:
-        assembled = reading.transactions([*chosen, *sorted(beside)[-MOST_BESIDE:]])
-    found = [one for one in assembled.transactions if one.id in asked]
+    assembled = read_with_beside(reading, chosen)
+    found = assembled.transactions
+    if len(found) > len(chosen):  # some of them are only spoken of
+        asked = reading.stored(chosen).result.members
+        found = [one for one in found if one.id in asked]
+    assembled.last_ms = reading.last_ms
     return Matches(named.by, found), assembled
+
+
+def read_with_beside(reading: Reading, numbers: Sequence[Number]) -> Assembled:
+    """Return the transactions of these *numbers*, and those that they speak of."""
+    stored = reading.stored(numbers)
+    assembled = reading.read(stored)
+    beside = _beside(reading, stored, assembled) - set(numbers)
+    if not beside:
+        return assembled
+    return reading.transactions([*numbers, *sorted(beside)[-MOST_BESIDE:]])
 
 
 def _alone(reading: Reading, named: Named) -> Assembled:

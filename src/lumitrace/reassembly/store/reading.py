@@ -73,9 +73,44 @@ class Reading:
         message = f"{self.folder.path} is being written all the time; ask again"
         raise Problem(message)
 
+    @property
+    def asked(self) -> list[Hour]:
+        """Return the hours that the window touches."""
+        since, until = self.window.since_ms, self.window.until_ms
+        return [
+            one
+            for one in self.hours
+            if (since is None or (one.number + 1) * HOUR_MS > since)
+            and (until is None or one.number * HOUR_MS <= until)
+        ]
+
+    @property
+    def first_ms(self) -> int:
+        """Return the time of the first event in the window, 0 where there is none."""
+        first = next((int(one.facts.get("firstMs", 0)) for one in self.asked), 0)
+        return max(first, self.window.since_ms or 0) if first else 0
+
+    @property
+    def last_ms(self) -> int:
+        """Return the time of the latest event in the window, 0 where there is none."""
+        last = max((int(one.facts.get("lastMs", 0)) for one in self.asked), default=0)
+        return last if self.window.until_ms is None else min(last, self.window.until_ms)
+
     def table(self, name: str) -> str:
-        """Return the table *name* of all hours, as SQL; "" where there is none."""
-        return self._files(f"{name}.parquet", self.hours)
+        """Return the table *name* of the hours that are asked, as SQL; "" where there is none."""
+        return self._files(f"{name}.parquet", self.asked)
+
+    def windowed(self, name: str) -> str:
+        """Return the rows of the table *name* that began within the window, as SQL."""
+        since, until = self.window.since_ms, self.window.until_ms
+        column, unit = ("start_us", 1000) if name == "tx" else ("start_ms", 1)
+        said = []
+        if since is not None:
+            said.append(f"{column} >= {since * unit}")
+        if until is not None:
+            said.append(f"{column} < {(until + 1) * unit}")
+        where = f" WHERE {' AND '.join(said)}" if said else ""
+        return f"(FROM {self.table(name)}{where})"
 
     def _files(self, name: str, hours: Iterable[Hour]) -> str:
         paths = [
