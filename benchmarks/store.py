@@ -120,9 +120,8 @@ def table(folder):
     ids = reading.table("ids")
     spans = reading.database.number(f"SELECT COUNT(*) FROM {ids} WHERE kind = 2")  # noqa: S608
     shape = f"{spans:,} spans in {len(reading.hours)} hours, {size / 1e6:,.0f} MB"
-    print(
-        f"\n{shape}; {os.cpu_count()} cores, load {load:.1f}, {datetime.now(timezone.utc):%Y-%m-%d}\n"
-    )
+    today = f"{datetime.now(timezone.utc):%Y-%m-%d}"
+    print(f"\n{shape}; {os.cpu_count()} cores, load {load:.1f}, {today}\n")
     print("| question | median, ms | slowest, ms | CPU, ms |\n|---|---|---|---|")
     whole = [one for one in reading.hours if one.facts["transactions"]][1:-1] or reading.hours
 
@@ -130,8 +129,8 @@ def table(folder):
         middle, slowest, cpu = measured(questions)
         print(f"| {name} | {middle:,.0f} | {slowest:,.0f} | {cpu:,.0f} |", flush=True)
 
-    for kind, ids in samples(reading, rng).items():
-        row(f"a transaction by its {kind}", [lambda i=i: show(folder, i) for i in ids])
+    for kind, several in samples(reading, rng).items():
+        row(f"a transaction by its {kind}", [lambda i=i: show(folder, i) for i in several])
     minutes = [
         (rng.choice(whole).number * HOUR_MS) + rng.randrange(60) * 60_000 for _ in range(TIMES)
     ]
@@ -145,9 +144,8 @@ def table(folder):
         [lambda at=at: why(Reading(folder, Window(at, at + HOUR_MS - 1))) for at in hours],
     )
     row("figures of every function", [lambda: figures.functions(Reading(folder))] * 5)
-    bare = (
-        f"SELECT MAX(start_ms), MAX(duration_us), MAX(function_name) FROM {reading.table('runs')}"
-    )
+    runs = reading.table("runs")
+    bare = f"SELECT MAX(start_ms), MAX(duration_us), MAX(function_name) FROM {runs}"  # noqa: S608
     row("DuckDB's bare read of those figures' columns", [lambda: Database().rows(bare)] * 5)
     every = f"SELECT MAX(head), MAX(no) FROM {ids}"  # noqa: S608
     row("DuckDB's bare read of all ids", [lambda: Database().rows(every)] * 3)
@@ -156,7 +154,7 @@ def table(folder):
     run = [*command, str(folder.path), "--json"]
     row(
         "`lumitrace show ID`, the whole process",
-        [lambda: subprocess.run(run, check=True, stdout=subprocess.DEVNULL)] * 3,
+        [lambda: subprocess.run(run, check=True, stdout=subprocess.DEVNULL)] * 3,  # noqa: S603
     )
 
 

@@ -16,6 +16,7 @@ from lumitrace.reassembly.sources.window import parse_window
 from lumitrace.reassembly.store import figures
 from lumitrace.reassembly.store.fetch import Wanted, fetch
 from lumitrace.reassembly.store.folder import Folder
+from lumitrace.reassembly.store.forget import forget
 from lumitrace.reassembly.store.one import one
 from lumitrace.reassembly.store.reading import Reading
 from lumitrace.reassembly.store.why import why
@@ -31,7 +32,7 @@ def run(asked: argparse.Namespace) -> int:
         return _fetch(asked)
     folder = Folder.opened(asked.store)
     if asked.command == "store":
-        return _info(folder, asked)
+        return (_forget if asked.action == "forget" else _info)(folder, asked)
     reading = Reading(folder, parse_window(asked.since, asked.until))
     missing = reading.unmade
     if missing:
@@ -119,6 +120,18 @@ def _info(folder: Folder, asked: argparse.Namespace) -> int:
             for row in rows
         ]
         screen.columns([["hour (UTC)", "size", "events", "transactions", ""], *cells], [""] * 5)
+    return 0
+
+
+def _forget(folder: Folder, asked: argparse.Namespace) -> int:
+    name, value = asked.where
+    forgotten = forget(folder, name, value)
+    answer = {"transactions": forgotten.transactions, "events": forgotten.events}
+    if asked.json:
+        _json(answer)
+    else:
+        told = f"{plural(forgotten.transactions, 'transaction')} had {name}={value}; "
+        Screen().line(f"{told}{plural(forgotten.events, 'log event')} removed")
     return 0
 
 

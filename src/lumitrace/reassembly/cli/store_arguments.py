@@ -34,6 +34,10 @@ def add(
     store = commands.add_parser("store", help=purpose, description=_sentence(purpose))
     actions = store.add_subparsers(dest="action", required=True, metavar="ACTION")
     _action(actions, "info", "which hours it holds, and how large they are")
+    forget = _action(actions, "forget", "remove all lines that concern one value of a tag")
+    forget.add_argument(
+        "--where", required=True, type=_pair, metavar="TAG=VALUE", help="customerId=c-17, say"
+    )
 
 
 def _add_fetch(
@@ -118,6 +122,14 @@ def _action(
 
 def _sentence(purpose: str) -> str:
     return f"{purpose[0].upper()}{purpose[1:]}."
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals or not value:
+        message = f"{text!r} is no TAG=VALUE"
+        raise argparse.ArgumentTypeError(message)
+    return name, value
 
 
 def _keep(text: str) -> int:

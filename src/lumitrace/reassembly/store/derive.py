@@ -24,15 +24,16 @@ BLOCK = 1_500_000  # lines that are put together at a time, where hours are smal
 ROWS = 16_384
 JUDGED_BEFORE = "tags"  # of the parts of tables.sql
 
-# The tables of an hour, each with what it is sorted by.
+# The tables of an hour: what each is sorted by, and how many rows are read at once at least.
 TABLES = {
-    "tx": "no",
-    "ids": "head, kind, no",
-    "keys": "named, kind, no",
-    "tags": "said, name, no",
-    "alone": "request_id",
-    "runs": "start_ms, function_name",
-    "causes": "no, place",
+    "tx": ("no", ROWS),
+    "ways": ("no", 1024),
+    "ids": ("head, kind, no", ROWS),
+    "keys": ("named, kind, no", ROWS),
+    "tags": ("said, name, no", ROWS),
+    "alone": ("request_id", ROWS),
+    "runs": ("start_ms, function_name", ROWS),
+    "causes": ("no, place", ROWS),
 }
 
 
@@ -147,11 +148,12 @@ class Deriving:
                 place / lines,
                 LINES_A_GROUP,
             )
-            for table, order in TABLES.items():
+            for table, (order, rows) in TABLES.items():
                 self._copy(
                     f"SELECT * FROM {table} WHERE hour = {hour.number} "  # noqa: S608
                     f"ORDER BY {order}",
                     place / tables / f"{table}.parquet",
+                    rows,
                 )
         except BaseException:
             (place / lines).unlink(missing_ok=True)
@@ -171,7 +173,7 @@ class Deriving:
         where = table if table.endswith("AND") else f"{table} WHERE"
         return self.database.number(f"SELECT {what} FROM {where} hour = {hour.number}")  # noqa: S608
 
-    def _copy(self, query: str, path: Path, rows: int = ROWS) -> None:
+    def _copy(self, query: str, path: Path, rows: int) -> None:
         self.database.execute(f"COPY ({query}) TO {quoted(path)} {WRITTEN.format(rows)}")
 
 

@@ -73,6 +73,10 @@ def fetch(
             fetched = Fetched(incoming.came, Counts(), forget_old(folder, kept_ms))
             Fetching(folder, wanted, incoming, fetched, progress).run()
             incoming.put_away()
+        if fetched.came.new:  # what was pending may have been tried again, or be lost by now
+            for hour in folder.hours():
+                if hour.facts.get("pending"):
+                    folder.mark_stale(hour.number)
         Deriving(folder, database, progress).run()
     return fetched
 

@@ -41,7 +41,7 @@ COLUMNS = {
 }
 NAMES = ", ".join(COLUMNS)
 WRITTEN = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {})"
-LINES_A_GROUP = 8192
+LINES_A_GROUP = 2048
 _SAME = "stream_key, time_ms, message"
 
 # A line that a source holds twice is two; one that several sources hold is one.
@@ -263,7 +263,9 @@ class Incoming:
         )
         for beside in (hour.number - 1, hour.number + 1):  # an invocation may lie in both
             self.folder.mark_stale(beside)
-        self.folder.put(replace(hour, lines=(*hour.lines, name), stale=True))
+        last_ms = max(number("SELECT MAX(time_ms) FROM new"), int(hour.facts.get("lastMs", 0)))
+        facts = {**hour.facts, "lastMs": last_ms}
+        self.folder.put(replace(hour, lines=(*hour.lines, name), stale=True, facts=facts))
 
 
 def stream_key(group: str, stream: str) -> int:

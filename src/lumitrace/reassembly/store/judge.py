@@ -110,7 +110,7 @@ class Judging:
         )
         stored, known = Stored(), {}
         for row in rows(
-            f"SELECT {TOLD}, hour, no FROM tx_base SEMI JOIN chunk USING (hour, no) ORDER BY id"  # noqa: S608
+            f"SELECT {TOLD}, hour, no FROM ways SEMI JOIN chunk USING (hour, no) ORDER BY id"  # noqa: S608
         ):
             note(stored, row[:7])
             known[row[0]] = (row[7], row[8])

@@ -98,7 +98,10 @@ class Reading:
 
     def table(self, name: str) -> str:
         """Return the table *name* of the hours that are asked, as SQL; "" where there is none."""
-        return self._files(f"{name}.parquet", self.asked)
+        since = self.window.since_ms or 0
+        asked = {one.number for one in self.asked} | {since // HOUR_MS - 1}
+        near = (one for one in self.hours if one.number in asked)  # its first line may stand before
+        return self._files(f"{name}.parquet", near)
 
     def windowed(self, name: str) -> str:
         """Return the rows of the table *name* that began within the window, as SQL."""
@@ -148,7 +151,7 @@ class Reading:
                 several = ", ".join(map(str, own))
                 rows = self.database.rows(
                     f"SELECT {TOLD} "  # noqa: S608  # numbers
-                    f"FROM {self._files('tx.parquet', [one])} WHERE no IN ({several})"
+                    f"FROM {self._files('ways.parquet', [one])} WHERE no IN ({several})"
                 )
                 for row in rows:
                     note(stored, row)

@@ -5,9 +5,10 @@
 --   stored       stream_id, stream_key, time_ms, said_ms, place, nth, message: all lines, in the order of
 --                their streams; time_ms is NULL where the source has no times, said_ms never
 --   wanted       hour: those that are written; lines of others are there so that nothing is cut
+--   marked       at_row, line_request: lines with our mark (unusual.py)
 --   places       trigger_name, called: what people call event sources; '' where they call it nothing
 -- and from the part "tags" on, what judge.py makes: judged_rows, judged_tags, judged_runs, causes.
--- What comes out: kept_lines, tx, ids, keys, tags, alone, runs.
+-- What comes out: kept_lines, tx, ways, ids, keys, tags, alone, runs.
 
 -- part units
 -- A unit is what is read together: all lines of one request in one stream. A line belongs to the
@@ -75,11 +76,12 @@ FROM (
   LEFT JOIN begins b ON b.stream_id = c.stream_id AND b.segment = c.segment
 ) s
 
--- What a line itself says of its request: asked of the application's lines, and of every line where no
--- START stands before it.
+-- What a line itself says of its request: asked of our lines, of the application's, and of every line
+-- where no START stands before it.
 -- make naming
 SELECT g.at_row, g.stream_id, g.segment, g.behind, COALESCE(l.last_segment, 0) AS last_segment,
-       CASE WHEN g.named IS NOT NULL AND g.segment = 0 THEN g.named
+       CASE WHEN m.line_request IS NOT NULL THEN NULLIF(m.line_request, '')
+            WHEN g.named IS NOT NULL AND g.segment = 0 THEN g.named
             WHEN starts_with(o.message, '[') THEN NULLIF(split_part(o.message, chr(9), 3), '')
             WHEN g.segment = 0 OR (starts_with(o.message, '{') AND NOT contains(o.message, '{"lumitrace":1,'))
             THEN NULLIF(regexp_extract(o.message,
@@ -87,6 +89,7 @@ SELECT g.at_row, g.stream_id, g.segment, g.behind, COALESCE(l.last_segment, 0) A
             END AS said
 FROM segments g
 JOIN (SELECT rowid AS at_row, message FROM stored) o ON o.at_row = g.at_row
+LEFT JOIN marked m ON m.at_row = g.at_row
 LEFT JOIN lasts l ON l.stream_id = g.stream_id
 
 -- make naming
@@ -95,10 +98,9 @@ SELECT n.at_row, n.stream_id, n.segment, n.last_segment, n.behind,
             ELSE regexp_extract(n.said, '([^":\s]+)"?(?: Task timed)?$', 1) END AS said
 FROM naming n
 
--- What stands before the first START belongs to whom the last end before it names, or else to whom it
--- names itself.
+-- What stands before the first START belongs to whom the last end before it names, or else to the first.
 -- make heads
-SELECT s.stream_id, MAX_BY(s.named, s.at_row) AS request_id
+SELECT s.stream_id, MAX_BY(s.named, s.at_row) AS request_id, MAX(s.at_row) AS last_row
 FROM segments s
 JOIN lasts l ON l.stream_id = s.stream_id
 WHERE s.segment = 0 AND s.named IS NOT NULL
@@ -108,7 +110,7 @@ GROUP BY s.stream_id
 SELECT n.at_row, n.stream_id,
        COALESCE(
          CASE WHEN k.request_id IS NOT NULL THEN n.said END,
-         CASE WHEN n.segment = 0 AND n.last_segment > 0 THEN h.request_id END,
+         h.request_id,
          CASE WHEN n.last_segment > 0 THEN b.request_id END,
          n.said,
          LAST_VALUE(n.said IGNORE NULLS) OVER (
@@ -119,9 +121,9 @@ SELECT n.at_row, n.stream_id,
 FROM naming n
 LEFT JOIN (SELECT DISTINCT stream_id, request_id FROM known) k
   ON k.stream_id = n.stream_id AND k.request_id = n.said
-LEFT JOIN heads h ON h.stream_id = n.stream_id
+LEFT JOIN heads h ON h.stream_id = n.stream_id AND n.segment = 0 AND n.at_row <= h.last_row
 LEFT JOIN begins b ON b.stream_id = n.stream_id
- AND b.segment = LEAST(n.segment + CASE WHEN n.behind THEN 1 ELSE 0 END, n.last_segment)
+ AND b.segment = LEAST(n.segment + CASE WHEN n.behind OR n.segment = 0 THEN 1 ELSE 0 END, n.last_segment)
 
 -- make units
 SELECT u.stream_id, ANY_VALUE(o.stream_key) AS stream_key, u.request_id,
@@ -131,6 +133,12 @@ JOIN (SELECT rowid AS at_row, stream_key, said_ms FROM stored) o ON o.at_row = u
 GROUP BY u.stream_id, u.request_id
 
 -- part transactions
+
+-- In which units the spans of a trace stand: records of a batch may have traces of their own.
+-- make trace_units
+SELECT DISTINCT trace_id, at_stream AS stream_id, request_id FROM invocations
+UNION
+SELECT DISTINCT d.trace_id, d.at_stream AS stream_id, d.request_id FROM details d
 
 -- make trace_times
 SELECT trace_id, MIN(start_us) AS start_us, MAX(end_us) AS end_us FROM spans GROUP BY trace_id
@@ -143,17 +151,23 @@ FROM members m
 JOIN trace_times t ON t.trace_id = m.member_trace
 GROUP BY m.entry_trace
 
--- make numbered
-SELECT e.id, e.start_us, e.end_us, CAST(e.start_us // 3600000000 AS INTEGER) AS hour,
-       CAST(ROW_NUMBER() OVER (
-         PARTITION BY e.start_us // 3600000000 ORDER BY e.start_us, e.id) - 1 AS INTEGER) AS no
+-- A transaction stands in the hour of its first line, as logs date it: that hour is there.
+-- make dated
+SELECT e.id, e.start_us, e.end_us,
+       CAST(COALESCE(f.first_ms * 1000, e.start_us) // 3600000000 AS INTEGER) AS hour
 FROM every e
+LEFT JOIN (
+  SELECT m.entry_trace, MIN(u.from_ms) AS first_ms
+  FROM members m
+  JOIN trace_units t ON t.trace_id = m.member_trace
+  JOIN units u ON u.stream_id = t.stream_id AND u.request_id = t.request_id
+  GROUP BY m.entry_trace
+) f ON f.entry_trace = e.id
 
--- In which units the spans of a trace stand: records of a batch may have traces of their own.
--- make trace_units
-SELECT DISTINCT trace_id, at_stream AS stream_id, request_id FROM invocations
-UNION
-SELECT DISTINCT d.trace_id, d.at_stream AS stream_id, d.request_id FROM details d
+-- make numbered
+SELECT d.id, d.start_us, d.end_us, d.hour,
+       CAST(ROW_NUMBER() OVER (PARTITION BY d.hour ORDER BY d.start_us, d.id) - 1 AS INTEGER) AS no
+FROM dated d
 
 -- make tx_units
 SELECT DISTINCT n.hour, n.no, t.stream_id, t.request_id
@@ -184,6 +198,10 @@ UNION
 SELECT d.at_stream AS stream_id, d.request_id
 FROM details d
 WHERE d.status = 2 OR d.receive_count > 1 OR d.duration_us IS NULL
+UNION
+SELECT l.stream_id, l.line_request AS request_id
+FROM lines l
+WHERE len(list_filter(l.records, lambda x: contains(x[8], '"receiveCount"'))) > 0
 UNION
 SELECT o.at_stream AS stream_id, o.request_id FROM odd_invocations o
 UNION
@@ -267,7 +285,8 @@ JOIN written_members w ON w.trace_id = f.member_trace
 WHERE f.fan > 1
 GROUP BY w.hour, w.no
 
--- make tx_base
+-- How a transaction's lines are found and joined.
+-- make ways
 SELECT w.hour, w.no, w.id, w.start_us, w.end_us, t.traces, c.entry_trace IS NOT NULL AS cut,
        p.units, h.hops, a.candidates, f.fans
 FROM written w
@@ -435,14 +454,14 @@ JOIN span_tags g ON g.span_id = e.span_id
 GROUP BY e.hour, e.no
 
 -- make tx
-SELECT b.*, COALESCE(j.state, 'ok') AS state,
+SELECT b.hour, b.no, b.id, b.start_us, b.end_us, b.cut, COALESCE(j.state, 'ok') AS state,
        COALESCE(j.entry, CASE WHEN e.route <> '' THEN e.route
                               WHEN e.source <> '' THEN e.source || ' → ' || e.function_name
                               ELSE e.function_name END, '(beginning not read)') AS entry,
        COALESCE(j.functions, f.functions, []) AS functions, COALESCE(j.issues, []) AS issues,
        COALESCE(j.tags, g.tags, MAP()) AS tags, COALESCE(j.entry_tags, y.entry_tags, []) AS entry_tags,
        COALESCE(j.unknown, 0) AS unknown
-FROM tx_base b
+FROM ways b
 LEFT JOIN judged_rows j ON j.hour = b.hour AND j.no = b.no
 LEFT JOIN tx_functions f ON f.hour = b.hour AND f.no = b.no
 LEFT JOIN tx_entries e ON e.hour = b.hour AND e.no = b.no
