@@ -22,6 +22,7 @@ def seen(reading: Reading, runs: str, tx: str) -> dict[str, Any]:
     return {
         "invocations": sum(row[1] for row in functions),
         "executions": 0,
+        "unnamedTasks": 0,
         "requests": 0,
         "unjoined": 0,
         "functions": len(functions),
