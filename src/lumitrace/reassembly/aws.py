@@ -108,6 +108,8 @@ class _Told:
     def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
         if isinstance(error, (self.exceptions.BotoCoreError, self.exceptions.ClientError)):
             problem = self._problem(error)
+        elif isinstance(error, _unreadable()):
+            problem = Problem(f"{self.doing}: what answers is not AWS; check --endpoint-url")
         elif isinstance(error, ValueError):  # botocore says so of an endpoint that is no address
             problem = Problem(f"{self.doing}: {error}; check --endpoint-url", MISUSE)
         else:
@@ -152,6 +154,13 @@ class _Told:
         if code in DENIED:
             return f"{self.doing}: access denied; allow {self.aws.service.allow}"
         return f"{self.doing}: {code}: {' '.join(message.split())}; {self.aws.service.retry}"
+
+
+def _unreadable() -> Any:
+    """Return what botocore raises where an answer is not of the service's form."""
+    from botocore.parsers import ResponseParserError  # noqa: PLC0415  # behind the door
+
+    return ResponseParserError
 
 
 def _door() -> Any:

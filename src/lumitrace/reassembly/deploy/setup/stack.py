@@ -132,7 +132,9 @@ class Stack:
             sentence = f"the stack {self.name} is being changed ({status}); try again later"
             raise Problem(sentence)
         if status == "ROLLBACK_COMPLETE" or status.endswith("_FAILED"):
-            sentence = f"the stack {self.name} is broken ({status}); {self.removal}, then try again"
+            sentence = (
+                f"the stack {self.name} is broken ({status}); remove it first: {self.removal}"
+            )
             raise Problem(sentence)
 
     @property
