@@ -90,7 +90,7 @@ def choose(asked: argparse.Namespace) -> bool:
     no_others = asked.command in {"store", *OF_STORES}
     others = [] if no_others else [*asked.paths, *asked.log_group, *histories]
     if asked.command == "fetch" and histories:
-        message = "a store takes no executions of state machines yet; give their log group's lines"
+        message = "a store takes no executions of state machines; ask for them without --store"
         raise Problem(message, MISUSE)
     if asked.command == "fetch" or no_others:
         asked.store = asked.store or os.environ.get(STORE, "")
