@@ -131,7 +131,8 @@ def _stream() -> Json:
     """Return the Firehose stream, and its role."""
     role = _role(
         "firehose.amazonaws.com",
-        {"StringEquals": {"aws:SourceAccount": ref("AWS::AccountId")}},
+        # https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html#firehose-assume-role
+        {"StringEquals": {"sts:ExternalId": ref("AWS::AccountId")}},
         allow(
             ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"],
             sub("${LogsBucket.Arn}/*"),
