@@ -59,6 +59,9 @@ def aws(endpoint, monkeypatch):
     stacks = client("cloudformation")
     for one in stacks.describe_stacks()["Stacks"]:
         stacks.delete_stack(StackName=one["StackName"])
+    logs = client("logs")
+    for one in logs.describe_log_groups()["logGroups"]:
+        logs.delete_log_group(logGroupName=one["logGroupName"])
     for one in made:
         one.close()
 
