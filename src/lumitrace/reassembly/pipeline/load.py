@@ -1,16 +1,24 @@
 """Log events loaded into DuckDB as the tables that the steps begin with: each read in Python."""
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from lumitrace.reassembly.events import LogEvent
-from lumitrace.reassembly.pipeline.apart import NAMES, PLAIN, STRETCHES, Stretches, rows_apart
+from lumitrace.reassembly.pipeline.apart import (
+    NAMES,
+    STRETCHES,
+    Stretches,
+    request_of,
+    rows_apart,
+)
 from lumitrace.reassembly.pipeline.apart import TABLES as ODD_TABLES
 from lumitrace.reassembly.pipeline.duckdb import DuckDb
 from lumitrace.reassembly.pipeline.lines import (
     LINE_COLUMNS,
+    NUMBER,
     PLATFORM_COLUMNS,
     TAGS,
+    TEXT,
     Row,
     platform_rows,
     span_rows,
@@ -19,18 +27,26 @@ from lumitrace.wire import span_line
 
 STREAM_COLUMNS = {"stream_id": "BIGINT", "log_group": "VARCHAR", "log_stream": "VARCHAR"}
 CHUNK = 20_000  # rows in one statement
+BATCH = 50_000  # lines that Python holds at a time, and what is left of a stretch
 
 Placed = tuple[int, int, LogEvent]  # the number of its stream, its own, and the event
 
 
 class Loading:
-    """The tables that the steps begin with, while they are filled."""
+    """The tables that the steps begin with, while they are filled.
 
-    def __init__(self, engine: DuckDb) -> None:
+    Attributes:
+        places: how many lines there are so far.
+    """
+
+    def __init__(self, engine: DuckDb, lines: str = "lines") -> None:
         self.engine = engine
-        self.places = 0  # lines so far
+        self.places = 0
         self.streams: dict[tuple[str, str], int] = {}
-        self.tables = {name: Table(engine, name, columns) for name, columns in TABLES.items()}
+        self.tables = {
+            name: Table(engine, lines if name == "lines" else name, columns)
+            for name, columns in TABLES.items()
+        }
 
     def stream(self, log_group: str, log_stream: str) -> int:
         """Return the number of a stream."""
@@ -66,33 +82,61 @@ def load_events(engine: DuckDb, events: Iterable[LogEvent]) -> Loading:
         loading.add(stream, loading.places, event.time_ms, event.message)
         kept.append((stream, loading.places, event))
     loading.flush()
+    kept.sort(key=lambda one: one[0])  # a stream's lines after one another
     engine.apart = Apart(loading, lambda _: kept).read
     return loading
 
 
 class Apart:
-    """Reads what is not plain: *again* yields the lines of the streams that it is asked for."""
+    """Reads what is not plain: *again* yields the lines of the stretches that it is asked for."""
 
-    def __init__(
-        self, loading: Loading, again: Callable[[Collection[int]], Iterable[Placed]]
-    ) -> None:
+    def __init__(self, loading: Loading, again: Callable[[Stretches], Iterable[Placed]]) -> None:
         self.loading, self.again = loading, again
 
     def read(self, engine: DuckDb) -> None:
         """Make the tables of what is read line by line."""
-        stretches = Stretches.of(*map(engine.rows, (STRETCHES, PLAIN, NAMES)))
+        stretches = Stretches(engine.rows(STRETCHES))
         tables = {name: Table(engine, name, columns) for name, columns in ODD_TABLES.items()}
-        events = list(self._events(stretches)) if stretches.spans else []
-        for table, row in rows_apart(events, self.loading.streams, stretches.names):
-            tables[table].add(row)
+        if stretches.spans:
+            batches = (self._odd(engine, batch) for batch in self._batches(stretches))
+            names: dict[int, str] = dict(engine.rows(NAMES))
+            for table, row in rows_apart(batches, self.loading.streams, names):
+                tables[table].add(row)
         for loaded in tables.values():
             loaded.flush()
 
-    def _events(self, stretches: Stretches) -> Iterator[LogEvent]:
-        for stream, place, event in self.again(stretches.spans.keys()):
+    def _batches(self, stretches: Stretches) -> Iterator[list[Placed]]:
+        """Yield the lines in the stretches: whole stretches of one stream, many at a time."""
+        batch: list[Placed] = []
+        last = (-1, -1)
+        for stream, place, event in self.again(stretches):
             moment = place if event.time_ms is None else event.time_ms
-            if stretches.holds(stream, moment) and stretches.is_read(stream, event.message):
-                yield event
+            at = (stream, stretches.which(stream, moment))
+            if at[1] < 0:
+                continue
+            if at != last and len(batch) >= BATCH:
+                yield batch
+                batch = []
+            last = at
+            batch.append((stream, place, event))
+        yield batch
+
+    def _odd(self, engine: DuckDb, batch: list[Placed]) -> list[LogEvent]:
+        """Return the events of *batch* but for those of plain invocations beside it."""
+        said = [request_of(event.message) for _, _, event in batch]
+        asked = [(stream, request) for (stream, _, _), request in zip(batch, said, strict=True)]
+        plain = _plain(engine, {one for one in asked if one[1]})
+        return [event for one, (_, _, event) in zip(asked, batch, strict=True) if one not in plain]
+
+
+def _plain(engine: DuckDb, requests: set[tuple[int, str]]) -> set[Row]:
+    """Return those of *requests*, each with its stream, that are plain."""
+    asked = Table(engine, "asked_requests", {"stream_id": NUMBER, "request_id": TEXT})
+    for one in requests:
+        asked.add(one)
+    asked.flush()
+    query = "SELECT stream_id, request_id FROM plain_requests INTERSECT FROM asked_requests"
+    return set(engine.rows(query))
 
 
 TABLES = {"streams": STREAM_COLUMNS, "lines": LINE_COLUMNS, "platform": PLATFORM_COLUMNS}

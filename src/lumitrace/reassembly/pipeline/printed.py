@@ -48,12 +48,11 @@ _UNTIL = f"again until frontier is empty, {MAX_ROUNDS + 1} times at most"
 _ORDER: Sequence[tuple[str, str]] = (
     ("frames", ""),
     ("odd", ""),
-    ("pick", "only where odd_requests has rows, or trusted has fewer than lines"),
+    ("invocations", ""),
     ("unfold", ""),
     ("once", "only where a span_id of listed or batched comes twice"),
     ("open", ""),
     ("details", ""),
-    ("invocations", ""),
     ("told", ""),
     ("keys", ""),
     ("rows", ""),

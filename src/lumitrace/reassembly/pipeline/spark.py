@@ -8,7 +8,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lumitrace.reassembly.events import LogEvent
-from lumitrace.reassembly.pipeline.apart import NAMES, PLAIN, STRETCHES, Stretches, rows_apart
+from lumitrace.reassembly.pipeline.apart import (
+    NAMES,
+    PLAIN,
+    STRETCHES,
+    Stretches,
+    request_of,
+    rows_apart,
+)
 from lumitrace.reassembly.pipeline.apart import TABLES as ODD_TABLES
 from lumitrace.reassembly.pipeline.lines import (
     LINE_COLUMNS,
@@ -90,6 +97,10 @@ class Spark:
         """Let the rows of *select* become *table*."""
         self.keep(table, self.spark.sql(translated(select)))
 
+    def see(self, table: str, select: str) -> None:
+        """Let *table* be the rows of *select*."""
+        self.make(table, select)  # found anew each time, the plans would grow
+
     def add(self, table: str, select: str) -> None:
         """Add the rows of *select* to *table*."""
         self.keep(table, self.spark.table(table).union(self.spark.sql(translated(select))))
@@ -139,10 +150,17 @@ def load_text(engine: Spark, paths: Sequence[str]) -> None:
     engine.keep("streams", engine.spark.createDataFrame(names, schema_of(columns)))
 
     def read(engine: Spark) -> None:
-        stretches = Stretches.of(*map(engine.rows, (STRETCHES, PLAIN, NAMES)))
-        odd = [texts[number].mapPartitions(_Odd(number, stretches)) for number in stretches.spans]
+        stretches = Stretches(engine.rows(STRETCHES))
+        names: dict[int, str] = dict(engine.rows(NAMES))
+        plain: dict[int, set[str]] = {}
+        for stream, request in engine.rows(PLAIN):
+            plain.setdefault(stream, set()).add(request)
+        odd = [
+            texts[number].mapPartitions(_Odd(number, stretches, plain.get(number, set())))
+            for number in stretches.spans
+        ]
         lines = context.union(odd) if odd else context.emptyRDD()
-        rows = lines.groupByKey().flatMap(_Apart(list(paths), stretches.names))
+        rows = lines.groupByKey().flatMap(_Apart(list(paths), names))
         _tables(engine, rows, ODD_TABLES, empty=not odd)
 
     engine.apart = read
@@ -197,14 +215,14 @@ def _second(row: tuple[str, Row]) -> Row:
 class _Odd:
     """Picks the lines of one stream that are read apart; goes to the workers."""
 
-    def __init__(self, stream: int, stretches: Stretches) -> None:
-        self.stream, self.stretches = stream, stretches
+    def __init__(self, stream: int, stretches: Stretches, plain: set[str]) -> None:
+        self.stream, self.stretches, self.plain = stream, stretches, plain
 
     def __call__(self, lines: Iterable[tuple[str, int]]) -> Iterator[tuple[int, tuple[int, str]]]:
         for message, place in lines:
-            if self.stretches.holds(self.stream, place) and self.stretches.is_read(
-                self.stream, message
-            ):
+            if self.stretches.which(self.stream, place) < 0:
+                continue
+            if request_of(message) not in self.plain:
                 yield self.stream, (place, message)
 
 
@@ -218,4 +236,4 @@ class _Apart:
         stream, lines = group
         path = self.paths[stream]
         events = [LogEvent("", path, None, message, place) for place, message in sorted(lines)]
-        return rows_apart(events, {("", path): stream}, self.names)
+        return rows_apart([events], {("", path): stream}, self.names)

@@ -8,7 +8,7 @@ from typing import Protocol
 
 MAX_ROUNDS = 64  # of a walk; what is left then is cut, and said to be
 
-_STEP = re.compile(r"^-- (part|make|add) (\w+)$")
+_STEP = re.compile(r"^-- (part|make|see|add) (\w+)$")
 
 
 class Engine(Protocol):
@@ -16,6 +16,9 @@ class Engine(Protocol):
 
     def make(self, table: str, select: str) -> None:
         """Let the rows of *select* become *table*."""
+
+    def see(self, table: str, select: str) -> None:
+        """Let *table* be the rows of *select*, which may be found anew at each reading."""
 
     def add(self, table: str, select: str) -> None:
         """Add the rows of *select* to *table*."""
@@ -67,14 +70,11 @@ class Steps:
 
     def unfold(self) -> None:
         """Make spans and what joins them of ``lines`` and ``platform``."""
-        self.part("frames")
-        self.part("odd")
-        if self.count("odd_requests") or self.count("trusted") < self.count("lines"):
-            self.part("pick")
-        self.part("unfold")
+        for part in ("frames", "odd", "invocations", "unfold"):
+            self.part(part)
         if self._doubled("listed") or self._doubled("batched"):
             self.part("once")
-        for part in ("open", "details", "invocations"):
+        for part in ("open", "details"):
             self.part(part)
         self.engine.read_apart()
         for part in ("told", "keys", "rows"):
@@ -102,7 +102,7 @@ class Steps:
         """Run every step of the part *name*."""
         self.progress(name)
         for step in self.parts[name]:
-            (self.engine.add if step.verb == "add" else self.engine.make)(step.table, step.select)
+            getattr(self.engine, step.verb)(step.table, step.select)
 
     def count(self, table: str) -> int:
         """Return how many rows *table* has."""

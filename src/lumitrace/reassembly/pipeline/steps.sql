@@ -4,13 +4,14 @@
 -- from it along sender -> receiver edges. It is not a connected component: batches would glue
 -- strangers together.
 --
--- How to read it. "-- make T" says that the rows of the SELECT below become table T; "-- add T", that
--- they are added to T. "-- part P" begins a part; the driver runs the parts in the order that
--- pipeline/steps.py states, repeats a part that walks until it finds nothing new, and leaves out a
--- part for which there is nothing to do.
+-- How to read it. "-- make T" says that the rows of the SELECT below become table T; "-- see T", that
+-- they may be found anew at each reading; "-- add T", that they are added to T. "-- part P" begins a
+-- part; the driver runs the parts in the order that pipeline/steps.py states, repeats a part that walks
+-- until it finds nothing new, and leaves out a part for which there is nothing to do.
 --
 -- Portable SQL: integers and text only; no ordered aggregates, no recursion, no engine's own
--- percentiles; every tie is broken by an id; a column whose name is also an alias is named with its table.
+-- percentiles; every tie is broken by an id; a column whose name is also an alias is named with its table;
+-- GREATEST and LEAST stand in a COALESCE, as some engines answer NULL where one of them is.
 --
 -- What comes in (pipeline/lines.py reads it line by line; DuckDB reads what is regular faster):
 --   streams     stream_id, log_group, log_stream
@@ -39,9 +40,33 @@
 -- When an invocation began and ended in its stream, by Lambda's own lines. A sandbox runs one at a
 -- time, and tries a request again under the same id: an attempt is one START.
 
+-- make spoken
+SELECT stream_id, request_id, SUM(CASE WHEN what = 'start' THEN 1 ELSE 0 END) AS starts,
+       MIN(CASE WHEN what = 'start' THEN moment END) AS from_moment,
+       MIN(CASE WHEN what IN ('end', 'report') THEN moment END) AS end_moment,
+       MAX(CASE WHEN what IN ('end', 'report') THEN moment END) AS last_moment,
+       MAX(CASE WHEN what IN ('end', 'report') THEN duration_us END) AS report_us,
+       MAX(CASE WHEN what IN ('end', 'report') THEN billed_ms END) AS report_billed,
+       MAX(CASE WHEN what IN ('end', 'report') THEN memory_mb END) AS report_memory,
+       MAX(CASE WHEN what IN ('end', 'report') THEN max_memory_mb END) AS report_max,
+       MAX(CASE WHEN what IN ('end', 'report') THEN init_us END) AS report_init
+FROM platform
+GROUP BY stream_id, request_id
+
+-- Nearly every request has one START, and ends after it. Any other is looked at line by line.
+-- make tried_again
+SELECT stream_id, request_id
+FROM spoken
+WHERE starts > 1 OR (starts = 1 AND end_moment < from_moment)
+
 -- make begun
+SELECT stream_id, request_id, from_moment, end_moment
+FROM spoken
+WHERE starts = 1 AND (end_moment IS NULL OR end_moment >= from_moment)
+UNION ALL
 SELECT b.stream_id, b.request_id, b.moment AS from_moment, MIN(e.moment) AS end_moment
-FROM platform b
+FROM tried_again r
+JOIN platform b ON b.stream_id = r.stream_id AND b.request_id = r.request_id
 LEFT JOIN platform e
   ON e.stream_id = b.stream_id AND e.request_id = b.request_id
   AND e.what IN ('end', 'report') AND e.moment >= b.moment
@@ -53,9 +78,7 @@ SELECT b.stream_id, b.request_id, b.from_moment, b.end_moment,
        LAG(b.end_moment) OVER (
          PARTITION BY b.stream_id ORDER BY b.from_moment, b.end_moment, b.request_id) AS before_moment,
        LEAD(b.from_moment) OVER (
-         PARTITION BY b.stream_id ORDER BY b.from_moment, b.end_moment, b.request_id) AS next_moment,
-       LEAD(b.from_moment) OVER (
-         PARTITION BY b.stream_id, b.request_id ORDER BY b.from_moment) AS again_moment
+         PARTITION BY b.stream_id ORDER BY b.from_moment, b.end_moment, b.request_id) AS next_moment
 FROM begun b
 
 -- make bracketed
@@ -74,34 +97,68 @@ WHERE f.next_moment IS NOT NULL AND (f.end_moment IS NULL OR f.next_moment < f.e
 UNION
 SELECT p.stream_id FROM platform p WHERE p.what = 'managed'
 UNION
-SELECT p.stream_id
-FROM platform p
-JOIN bracketed k ON k.stream_id = p.stream_id
-LEFT JOIN (SELECT DISTINCT stream_id, request_id FROM begun) b
-  ON b.stream_id = p.stream_id AND b.request_id = p.request_id
-WHERE p.what IN ('end', 'report') AND p.request_id <> '' AND b.stream_id IS NULL
-  AND p.moment >= k.first_start
+SELECT s.stream_id
+FROM spoken s
+JOIN bracketed k ON k.stream_id = s.stream_id
+WHERE s.starts = 0 AND s.request_id <> '' AND s.last_moment >= k.first_start
 UNION
 SELECT p.stream_id
 FROM platform p
 LEFT JOIN bracketed k ON k.stream_id = p.stream_id
 WHERE k.stream_id IS NULL AND (p.request_id <> '' OR p.what = 'raised')
 
--- make attempts
+-- see attempts
 SELECT f.stream_id, f.request_id, f.from_moment, f.before_moment, f.next_moment,
        COALESCE(f.end_moment, 9007199254740992) AS until_moment,
-       COALESCE(f.again_moment, 9007199254740992) AS again_moment,
        CASE WHEN f.end_moment IS NULL THEN 0 ELSE 1 END AS ended
 FROM frames f
 LEFT JOIN odd_streams o ON o.stream_id = f.stream_id
 WHERE o.stream_id IS NULL
 
 -- A line of ours counts where its request id is that of the invocation around it. A stream without
--- lines of Lambda's is believed at a line's beginning.
--- make trusted
-SELECT l.place, l.at_start, l.stream_id, l.line_request, l.record, l.line_span, l.line_name,
-       l.is_odd, COALESCE(a.from_moment, 0) AS attempt_moment
+-- lines of Lambda's is believed at a line's beginning. All lines of a request are judged at once where
+-- they lie in its one attempt.
+
+-- make spoken_of
+SELECT l.stream_id, l.line_request, MIN(l.moment) AS first_moment, MAX(l.moment) AS last_moment,
+       MIN(l.at_start) AS all_at_start,
+       MAX(CASE WHEN l.record = 'invocation' THEN 1 ELSE 0 END) AS told_end,
+       MIN(CASE WHEN l.record IN ('start', 'invocation') THEN l.line_span END) AS first_handler,
+       MAX(CASE WHEN l.record IN ('start', 'invocation') THEN l.line_span END) AS last_handler,
+       MIN(CASE WHEN l.record IN ('start', 'invocation') AND l.line_name <> '' THEN l.line_name END)
+         AS told_name,
+       MAX(l.is_odd) AS any_odd
 FROM lines l
+GROUP BY l.stream_id, l.line_request
+
+-- make judged_requests
+SELECT w.stream_id, w.line_request, w.told_end, w.first_handler, w.last_handler, w.told_name,
+       w.any_odd,
+       COALESCE(a.from_moment, 0) AS attempt_moment,
+       CASE WHEN a.stream_id IS NULL THEN 0 ELSE 1 END AS in_attempt,
+       CASE WHEN o.stream_id IS NULL AND r.stream_id IS NULL
+             AND (a.stream_id IS NOT NULL
+                  OR (b.stream_id IS NULL AND w.all_at_start = 1 AND w.line_request <> ''))
+            THEN 1 ELSE 0 END AS is_plain
+FROM spoken_of w
+LEFT JOIN odd_streams o ON o.stream_id = w.stream_id
+LEFT JOIN bracketed b ON b.stream_id = w.stream_id
+LEFT JOIN tried_again r ON r.stream_id = w.stream_id AND r.request_id = w.line_request
+LEFT JOIN frames a
+  ON a.stream_id = w.stream_id AND a.request_id = w.line_request
+  AND w.first_moment >= a.from_moment
+  AND w.last_moment <= COALESCE(a.end_moment, 9007199254740992)
+
+-- make doubted
+SELECT DISTINCT stream_id, line_request FROM judged_requests WHERE is_plain = 0
+
+-- make trusted
+SELECT l.place, l.at_start, l.stream_id, l.line_request, l.record, l.line_span,
+       l.line_name, l.is_odd,
+       COALESCE(a.from_moment, 0) AS attempt_moment,
+       CASE WHEN a.stream_id IS NULL THEN 0 ELSE 1 END AS in_attempt
+FROM doubted d
+JOIN lines l ON l.stream_id = d.stream_id AND l.line_request = d.line_request
 LEFT JOIN odd_streams o ON o.stream_id = l.stream_id
 LEFT JOIN bracketed b ON b.stream_id = l.stream_id
 LEFT JOIN attempts a
@@ -116,37 +173,85 @@ WHERE o.stream_id IS NULL
 -- attempt that ended, whose handler's line says how, of which Lambda says no failure, and which wrote
 -- nothing that only the whole attempt explains. One that wrote no lines is plain unless it failed.
 
--- make told_of
-SELECT l.stream_id, l.line_request, l.attempt_moment,
+-- see told_of
+SELECT j.stream_id, j.line_request, j.attempt_moment, j.in_attempt, j.told_end, j.first_handler,
+       j.last_handler, j.told_name, j.any_odd
+FROM judged_requests j
+WHERE j.is_plain = 1
+UNION ALL
+SELECT l.stream_id, l.line_request, l.attempt_moment, l.in_attempt,
        MAX(CASE WHEN l.record = 'invocation' THEN 1 ELSE 0 END) AS told_end,
        MIN(CASE WHEN l.record IN ('start', 'invocation') THEN l.line_span END) AS first_handler,
        MAX(CASE WHEN l.record IN ('start', 'invocation') THEN l.line_span END) AS last_handler,
+       MIN(CASE WHEN l.record IN ('start', 'invocation') AND l.line_name <> '' THEN l.line_name END)
+         AS told_name,
        MAX(l.is_odd) AS any_odd
 FROM trusted l
-GROUP BY l.stream_id, l.line_request, l.attempt_moment
+GROUP BY l.stream_id, l.line_request, l.attempt_moment, l.in_attempt
+
+-- What the runtime says of an error, without a request id, is about the attempt that runs then: the
+-- latest to begin, or one that ends at that very moment.
+-- make nameless
+SELECT DISTINCT p.stream_id, p.moment, p.failure_type
+FROM platform p
+WHERE p.what = 'raised' AND p.request_id = ''
+
+-- make latest_begun
+SELECT w.stream_id, w.at_moment, MAX(w.begun_moment) AS from_moment
+FROM (
+  SELECT t.stream_id, t.at_moment,
+         MAX(t.start_moment) OVER (
+           PARTITION BY t.stream_id ORDER BY t.at_moment
+           RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS begun_moment, t.is_start
+  FROM (
+    SELECT n.stream_id, n.moment AS at_moment, CAST(NULL AS BIGINT) AS start_moment, 0 AS is_start
+    FROM nameless n
+    UNION ALL
+    SELECT a.stream_id, a.from_moment AS at_moment, a.from_moment AS start_moment, 1 AS is_start
+    FROM attempts a
+    JOIN (SELECT DISTINCT stream_id FROM nameless) k ON k.stream_id = a.stream_id
+  ) t
+) w
+WHERE w.is_start = 0
+GROUP BY w.stream_id, w.at_moment
+
+-- make raised_in
+SELECT a.stream_id, a.request_id, a.from_moment, p.failure_type
+FROM platform p
+JOIN attempts a ON a.stream_id = p.stream_id AND a.request_id = p.request_id
+WHERE p.what = 'raised' AND p.request_id <> ''
+  AND p.moment BETWEEN a.from_moment AND a.until_moment
+UNION
+SELECT a.stream_id, a.request_id, a.from_moment, n.failure_type
+FROM nameless n
+JOIN latest_begun b ON b.stream_id = n.stream_id AND b.at_moment = n.moment
+JOIN attempts a ON a.stream_id = b.stream_id AND a.from_moment = b.from_moment
+WHERE n.moment <= a.until_moment
+UNION
+SELECT a.stream_id, a.request_id, a.from_moment, n.failure_type
+FROM nameless n
+JOIN attempts a ON a.stream_id = n.stream_id AND a.until_moment = n.moment
+WHERE a.from_moment <= n.moment
 
 -- make odd_requests
-SELECT a.stream_id, a.request_id
-FROM attempts a
-LEFT JOIN told_of t
-  ON t.stream_id = a.stream_id AND t.line_request = a.request_id
-  AND t.attempt_moment = a.from_moment
-WHERE a.ended = 0 OR t.told_end = 0 OR t.any_odd = 1 OR t.first_handler <> t.last_handler
+SELECT a.stream_id, a.request_id FROM attempts a WHERE a.ended = 0
+UNION
+SELECT t.stream_id, t.line_request AS request_id
+FROM told_of t
+WHERE t.in_attempt = 1
+  AND (t.told_end = 0 OR t.any_odd = 1 OR t.first_handler <> t.last_handler)
 UNION
 SELECT p.stream_id, p.request_id
 FROM platform p
 WHERE p.failure_type IS NOT NULL AND p.request_id <> ''
   AND (p.what <> 'raised' OR p.failure_type LIKE 'Runtime.%')
 UNION
-SELECT a.stream_id, a.request_id
-FROM platform p
-JOIN attempts a ON a.stream_id = p.stream_id
+SELECT r.stream_id, r.request_id
+FROM raised_in r
 LEFT JOIN told_of t
-  ON t.stream_id = a.stream_id AND t.line_request = a.request_id
-  AND t.attempt_moment = a.from_moment
-WHERE p.what = 'raised' AND p.moment BETWEEN a.from_moment AND a.until_moment
-  AND (p.request_id = '' OR p.request_id = a.request_id)
-  AND (p.failure_type LIKE 'Runtime.%' OR t.told_end IS NULL)
+  ON t.stream_id = r.stream_id AND t.line_request = r.request_id
+  AND t.attempt_moment = r.from_moment
+WHERE r.failure_type LIKE 'Runtime.%' OR t.told_end IS NULL
 UNION
 SELECT t.stream_id, t.line_request AS request_id
 FROM told_of t
@@ -189,7 +294,7 @@ WHERE p.what IN ('end', 'report') AND p.request_id <> ''
   AND (k.first_start IS NULL OR p.moment < k.first_start)
 
 -- What lies in a stretch and is plain is not read again.
--- make plain_requests
+-- see plain_requests
 SELECT DISTINCT a.stream_id, a.request_id
 FROM attempts a
 JOIN (SELECT DISTINCT stream_id FROM stretches) s ON s.stream_id = a.stream_id
@@ -202,31 +307,106 @@ JOIN (SELECT DISTINCT stream_id FROM stretches) s ON s.stream_id = t.stream_id
 LEFT JOIN odd_requests q ON q.stream_id = t.stream_id AND q.request_id = t.line_request
 WHERE t.attempt_moment = 0 AND q.stream_id IS NULL
 
--- make stream_names
-SELECT l.stream_id, MIN(l.line_name) AS function_name
-FROM trusted l
-WHERE l.record IN ('start', 'invocation') AND l.line_name <> ''
-GROUP BY l.stream_id
+-- see stream_names
+SELECT stream_id, MIN(told_name) AS function_name
+FROM told_of
+WHERE told_name IS NOT NULL
+GROUP BY stream_id
 
--- part pick
--- Only where a line is not trusted or not plain.
-
--- make kept
-SELECT l.*
-FROM lines l
-JOIN (SELECT DISTINCT place, at_start, stream_id, line_request FROM trusted) t
+-- Lines that nobody believes, and those of requests that are read line by line.
+-- make dropped
+SELECT l.place, l.at_start, l.stream_id, l.line_request
+FROM doubted d
+JOIN lines l ON l.stream_id = d.stream_id AND l.line_request = d.line_request
+LEFT JOIN trusted t
   ON t.place = l.place AND t.at_start = l.at_start AND t.stream_id = l.stream_id
   AND t.line_request = l.line_request
-LEFT JOIN odd_requests q ON q.stream_id = l.stream_id AND q.request_id = l.line_request
-WHERE q.stream_id IS NULL
+WHERE t.place IS NULL
+UNION
+SELECT l.place, l.at_start, l.stream_id, l.line_request
+FROM odd_requests q
+JOIN lines l ON l.stream_id = q.stream_id AND l.line_request = q.request_id
 
--- make lines
-SELECT * FROM kept
+-- see plain_lines
+SELECT l.*
+FROM lines l
+LEFT JOIN dropped d
+  ON d.place = l.place AND d.at_start = l.at_start AND d.stream_id = l.stream_id
+  AND d.line_request = l.line_request
+WHERE d.place IS NULL
 
--- part unfold
--- The handler's own span: the start line, the invocation line, and whatever flushes told of it.
+-- part invocations
+-- What Lambda measured of an attempt, and when it was last heard of.
 
--- make handlers
+-- make reported_again
+SELECT a.stream_id, a.request_id, a.from_moment, a.until_moment, MAX(p.duration_us) AS report_us,
+       MAX(p.billed_ms) AS report_billed, MAX(p.memory_mb) AS report_memory,
+       MAX(p.max_memory_mb) AS report_max, MAX(p.init_us) AS report_init,
+       MAX(p.moment) AS last_moment
+FROM (
+  SELECT t.stream_id, t.request_id, t.from_moment, t.until_moment,
+         COALESCE(LEAD(t.from_moment) OVER (
+           PARTITION BY t.stream_id, t.request_id ORDER BY t.from_moment), 9007199254740992)
+           AS again_moment
+  FROM attempts t
+  JOIN tried_again r ON r.stream_id = t.stream_id AND r.request_id = t.request_id
+) a
+JOIN platform p ON p.stream_id = a.stream_id AND p.request_id = a.request_id
+WHERE p.what IN ('end', 'report') AND p.moment >= a.from_moment AND p.moment < a.again_moment
+GROUP BY a.stream_id, a.request_id, a.from_moment, a.until_moment
+
+-- see reported
+SELECT s.stream_id, s.request_id, s.from_moment, s.end_moment AS until_moment, s.report_us,
+       s.report_billed, s.report_memory, s.report_max, s.report_init, s.last_moment
+FROM spoken s
+LEFT JOIN odd_streams o ON o.stream_id = s.stream_id
+WHERE s.starts = 1 AND s.end_moment >= s.from_moment AND o.stream_id IS NULL
+UNION ALL
+SELECT g.stream_id, g.request_id, g.from_moment, g.until_moment, g.report_us,
+       g.report_billed, g.report_memory, g.report_max, g.report_init, g.last_moment
+FROM reported_again g
+
+-- The handler's own span: the start line, the invocation line, and whatever flushes told of it. Nearly
+-- every handler has one of each, or the last alone.
+-- make unlike_handlers
+SELECT l.line_span AS span_id
+FROM plain_lines l
+WHERE l.record IN ('start', 'invocation') OR (l.record = 'calls' AND l.line_name = '')
+GROUP BY l.line_span
+HAVING COUNT(*) > 2 OR SUM(CASE WHEN l.record = 'invocation' THEN 1 ELSE 0 END) <> 1
+  OR SUM(CASE WHEN l.record = 'start' THEN 1 ELSE 0 END) <> COUNT(*) - 1
+
+-- see handlers
+SELECT e.line_span AS span_id, COALESCE(LEAST(e.line_trace, b.line_trace), e.line_trace) AS trace_id,
+       COALESCE(LEAST(e.stream_id, b.stream_id), e.stream_id) AS at_stream,
+       COALESCE(LEAST(e.line_request, b.line_request), e.line_request) AS request_id,
+       COALESCE(LEAST(e.moment, b.moment), e.moment) AS first_moment,
+       COALESCE(GREATEST(e.moment, b.moment), e.moment) AS last_moment,
+       COALESCE(GREATEST(e.line_parent, b.line_parent), e.line_parent) AS parent_id,
+       COALESCE(GREATEST(e.line_name, b.line_name), e.line_name) AS function_name,
+       COALESCE(GREATEST(e.line_kind, b.line_kind), e.line_kind) AS kind,
+       CASE WHEN e.line_start_us > 0 AND (b.line_start_us IS NULL OR b.line_start_us <= 0
+                                          OR b.line_start_us >= e.line_start_us)
+            THEN e.line_start_us WHEN b.line_start_us > 0 THEN b.line_start_us ELSE 0 END AS start_us,
+       e.line_duration_us AS duration_us,
+       CASE WHEN e.line_status < 0 AND b.line_span IS NOT NULL THEN 0 ELSE e.line_status END AS status,
+       COALESCE(GREATEST(e.line_error_type, b.line_error_type), e.line_error_type, b.line_error_type)
+         AS error_type,
+       COALESCE(GREATEST(e.line_error_code, b.line_error_code), e.line_error_code, b.line_error_code)
+         AS error_code,
+       COALESCE(GREATEST(e.line_error_message, b.line_error_message), e.line_error_message,
+                b.line_error_message) AS error_message,
+       COALESCE(GREATEST(e.line_trigger, b.line_trigger), e.line_trigger) AS trigger_name,
+       COALESCE(GREATEST(e.line_route, b.line_route), e.line_route) AS route,
+       COALESCE(GREATEST(e.line_source, b.line_source), e.line_source) AS source_name,
+       COALESCE(GREATEST(e.line_xray, b.line_xray), e.line_xray) AS xray_root,
+       COALESCE(GREATEST(e.line_received, b.line_received), e.line_received) AS receive_count,
+       1 AS told_end, COALESCE(GREATEST(e.unsampled, b.unsampled), e.unsampled) AS unsampled
+FROM plain_lines e
+LEFT JOIN unlike_handlers u ON u.span_id = e.line_span
+LEFT JOIN (SELECT * FROM plain_lines WHERE record = 'start') b ON b.line_span = e.line_span
+WHERE e.record = 'invocation' AND u.span_id IS NULL
+UNION ALL
 SELECT l.line_span AS span_id, MIN(l.line_trace) AS trace_id, MIN(l.stream_id) AS at_stream,
        MIN(l.line_request) AS request_id, MIN(l.moment) AS first_moment,
        MAX(l.moment) AS last_moment, MAX(l.line_parent) AS parent_id,
@@ -240,9 +420,29 @@ SELECT l.line_span AS span_id, MIN(l.line_trace) AS trace_id, MIN(l.stream_id) A
        MAX(l.line_xray) AS xray_root, MAX(l.line_received) AS receive_count,
        MAX(CASE WHEN l.record = 'invocation' THEN 1 ELSE 0 END) AS told_end,
        MAX(l.unsampled) AS unsampled
-FROM lines l
+FROM unlike_handlers u
+JOIN plain_lines l ON l.line_span = u.span_id
 WHERE l.record IN ('start', 'invocation') OR (l.record = 'calls' AND l.line_name = '')
 GROUP BY l.line_span
+
+-- A moment below the year 1973 is the number of a line: its source has no times.
+-- make invocations
+SELECT h.span_id, h.trace_id, h.parent_id, h.at_stream, h.request_id, h.function_name, h.kind,
+       h.start_us, h.duration_us, h.status, CASE WHEN h.status = 2 THEN h.error_type END AS error_type,
+       CASE WHEN h.status = 2 THEN h.error_code END AS error_code,
+       CASE WHEN h.status = 2 THEN h.error_message END AS error_message,
+       h.trigger_name, h.route, h.source_name, h.xray_root, h.receive_count, h.first_moment,
+       h.told_end AS ended, r.report_us, r.report_billed AS billed_ms, r.report_memory AS memory_mb,
+       r.report_max AS max_memory_mb, r.report_init AS init_us, h.unsampled,
+       CASE WHEN r.last_moment > 100000000000 AND r.last_moment >= h.last_moment
+            THEN r.last_moment * 1000
+            WHEN h.last_moment > 100000000000 THEN h.last_moment * 1000 ELSE 0 END AS heard_us
+FROM handlers h
+LEFT JOIN reported r
+  ON r.stream_id = h.at_stream AND r.request_id = h.request_id
+  AND h.first_moment BETWEEN r.from_moment AND r.until_moment
+
+-- part unfold
 
 -- Spans with a line of their own.
 -- make told
@@ -259,7 +459,7 @@ SELECT l.line_span AS span_id, MIN(l.line_trace) AS trace_id, MAX(l.line_parent)
        MAX(l.line_error_type) AS error_type, MAX(l.line_error_code) AS error_code,
        MAX(l.line_error_message) AS error_message, MAX(l.line_record_id) AS record_id,
        MAX(l.line_received) AS receive_count
-FROM lines l
+FROM plain_lines l
 WHERE l.record = 'span'
 GROUP BY l.line_span
 
@@ -270,9 +470,9 @@ SELECT l.line_span AS span_id, MIN(l.line_trace) AS trace_id, MAX(l.line_parent)
        MIN(l.moment) AS said_moment,
        CASE WHEN MAX(l.line_kind) = 'CONSUMER' THEN 'record' ELSE 'custom' END AS role,
        MAX(l.line_name) AS span_name, MIN(l.line_start_us + l.offset_us) AS start_us
-FROM lines l
+FROM plain_lines l
 LEFT JOIN told t ON t.span_id = l.line_span
-LEFT JOIN handlers h ON h.span_id = l.line_span
+LEFT JOIN invocations h ON h.span_id = l.line_span
 WHERE l.record = 'calls' AND l.line_name <> '' AND t.span_id IS NULL AND h.span_id IS NULL
 GROUP BY l.line_span
 
@@ -288,7 +488,7 @@ SELECT u.entry[1] AS span_id, u.line_trace AS trace_id, u.line_span AS parent_id
 FROM (
   SELECT l.line_trace, l.line_span, l.stream_id, l.line_request, l.moment, l.base_us,
          UNNEST(l.calls) AS entry
-  FROM lines l
+  FROM plain_lines l
 ) u
 WHERE LENGTH(u.entry[1]) = 16 AND u.entry[2] IS NOT NULL
 
@@ -303,7 +503,7 @@ SELECT u.entry[1] AS span_id, u.entry[2] AS trace_id, COALESCE(u.entry[3], '') A
 FROM (
   SELECT l.line_trace, l.line_span, l.stream_id, l.line_request, l.moment, l.base_us,
          UNNEST(l.records) AS entry
-  FROM lines l
+  FROM plain_lines l
 ) u
 WHERE LENGTH(u.entry[1]) = 16 AND LENGTH(u.entry[2]) = 32
 
@@ -318,7 +518,7 @@ SELECT SUBSTR(SHA256(u.line_span || CHR(0) || u.entry[1] || CHR(0) || u.entry[2]
 FROM (
   SELECT l.line_trace, l.line_span, l.stream_id, l.line_request, l.moment,
          UNNEST(l.summary) AS entry
-  FROM lines l
+  FROM plain_lines l
 ) u
 WHERE u.entry[1] IS NOT NULL AND u.entry[2] IS NOT NULL
 
@@ -382,7 +582,7 @@ FROM (
          l.line_request AS request_id, l.moment, l.opened[2] AS operation,
          COALESCE(l.opened[3], '') AS resource,
          l.base_us + COALESCE(TRY_CAST(l.opened[4] AS BIGINT), 0) AS start_us
-  FROM lines l
+  FROM plain_lines l
   WHERE l.opened IS NOT NULL
 ) o
 LEFT JOIN listed e ON e.span_id = o.span_id
@@ -394,23 +594,18 @@ GROUP BY o.span_id
 -- part details
 -- Every span once: its own line says more than an entry, an entry more than an announcement.
 
--- make details
+-- A listed call that has a line of its own too: a retry that was told in between.
+-- make told_apart
+SELECT t.span_id FROM told t JOIN listed e ON e.span_id = t.span_id
+
+-- make few_details
 SELECT t.span_id, t.trace_id, t.parent_id, t.at_stream, t.request_id, t.said_moment, t.role,
        t.start_us, t.duration_us, t.operation, t.resource, t.http_status, t.status,
        t.error_type, t.error_code, t.error_message, t.record_id, t.receive_count, 0 AS call_count,
        t.start_us + COALESCE(t.duration_us, 0) AS end_us
 FROM told t
-LEFT JOIN handlers h ON h.span_id = t.span_id
+LEFT JOIN invocations h ON h.span_id = t.span_id
 WHERE h.span_id IS NULL
-UNION ALL
-SELECT e.span_id, e.trace_id, e.parent_id, e.at_stream, e.request_id, e.said_moment, 'call' AS role,
-       e.start_us, e.duration_us, e.operation, e.resource, e.http_status, 0 AS status,
-       CAST(NULL AS TEXT) AS error_type, CAST(NULL AS TEXT) AS error_code,
-       CAST(NULL AS TEXT) AS error_message, '' AS record_id, 0 AS receive_count, 0 AS call_count,
-       e.start_us + e.duration_us AS end_us
-FROM listed e
-LEFT JOIN told t ON t.span_id = e.span_id
-WHERE t.span_id IS NULL
 UNION ALL
 SELECT b.span_id, b.trace_id, b.parent_id, b.at_stream, b.request_id, b.said_moment,
        'record' AS role, b.start_us, b.duration_us, '' AS operation, '' AS resource,
@@ -449,40 +644,20 @@ SELECT m.span_id, m.sum_trace AS trace_id, m.sum_parent AS parent_id, m.sum_stre
                           t.start_us + COALESCE(t.duration_us, 0), 0)
             ELSE COALESCE(h.start_us, t.start_us, 0) + m.sum_duration END AS end_us
 FROM sums m
-LEFT JOIN handlers h ON h.span_id = m.sum_parent
+LEFT JOIN invocations h ON h.span_id = m.sum_parent
 LEFT JOIN told t ON t.span_id = m.sum_parent
 
--- part invocations
--- What Lambda measured of an attempt, and when it was last heard of.
-
--- make reported
-SELECT a.stream_id, a.request_id, a.from_moment, MAX(p.duration_us) AS report_us,
-       MAX(p.billed_ms) AS report_billed, MAX(p.memory_mb) AS report_memory,
-       MAX(p.max_memory_mb) AS report_max, MAX(p.init_us) AS report_init,
-       MAX(p.moment) AS last_moment
-FROM platform p
-JOIN attempts a ON a.stream_id = p.stream_id AND a.request_id = p.request_id
-WHERE p.what IN ('end', 'report') AND p.moment >= a.from_moment AND p.moment < a.again_moment
-GROUP BY a.stream_id, a.request_id, a.from_moment
-
--- A moment below the year 1973 is the number of a line: its source has no times.
--- make invocations
-SELECT h.span_id, h.trace_id, h.parent_id, h.at_stream, h.request_id, h.function_name, h.kind,
-       h.start_us, h.duration_us, h.status, CASE WHEN h.status = 2 THEN h.error_type END AS error_type,
-       CASE WHEN h.status = 2 THEN h.error_code END AS error_code,
-       CASE WHEN h.status = 2 THEN h.error_message END AS error_message,
-       h.trigger_name, h.route, h.source_name, h.xray_root, h.receive_count, h.first_moment,
-       h.told_end AS ended, r.report_us, r.report_billed AS billed_ms, r.report_memory AS memory_mb,
-       r.report_max AS max_memory_mb, r.report_init AS init_us, h.unsampled,
-       CASE WHEN r.last_moment > 100000000000 AND r.last_moment >= h.last_moment
-            THEN r.last_moment * 1000
-            WHEN h.last_moment > 100000000000 THEN h.last_moment * 1000 ELSE 0 END AS heard_us
-FROM handlers h
-LEFT JOIN attempts a
-  ON a.stream_id = h.at_stream AND a.request_id = h.request_id
-  AND h.first_moment BETWEEN a.from_moment AND a.until_moment
-LEFT JOIN reported r
-  ON r.stream_id = a.stream_id AND r.request_id = a.request_id AND r.from_moment = a.from_moment
+-- see plain_details
+SELECT e.span_id, e.trace_id, e.parent_id, e.at_stream, e.request_id, e.said_moment, 'call' AS role,
+       e.start_us, e.duration_us, e.operation, e.resource, e.http_status, 0 AS status,
+       CAST(NULL AS TEXT) AS error_type, CAST(NULL AS TEXT) AS error_code,
+       CAST(NULL AS TEXT) AS error_message, '' AS record_id, 0 AS receive_count, 0 AS call_count,
+       e.start_us + e.duration_us AS end_us
+FROM listed e
+LEFT JOIN told_apart t ON t.span_id = e.span_id
+WHERE t.span_id IS NULL
+UNION ALL
+SELECT f.* FROM few_details f
 
 -- part told
 -- What was read line by line; a span that stands in two log streams is one.
@@ -503,15 +678,22 @@ SELECT o.*
 FROM odd_details o
 JOIN (SELECT span_id, MIN(at_stream) AS one_stream FROM odd_details GROUP BY span_id) f
   ON f.span_id = o.span_id AND f.one_stream = o.at_stream
-LEFT JOIN details d ON d.span_id = o.span_id
+LEFT JOIN plain_details d ON d.span_id = o.span_id
 LEFT JOIN invocations i ON i.span_id = o.span_id
 WHERE d.span_id IS NULL AND i.span_id IS NULL
 
--- add details
+-- see details
+SELECT d.* FROM plain_details d
+UNION ALL
 SELECT n.* FROM new_details n
 
 -- part keys
 -- What was sent; and invocations without span lines, where somebody names their request id.
+
+-- make line_keys
+SELECT l.line_trace, l.line_span, UNNEST(l.line_in) AS link_key
+FROM plain_lines l
+WHERE l.line_in IS NOT NULL
 
 -- make sent
 SELECT u.link_key, u.trace_id, u.span_id
@@ -523,7 +705,7 @@ FROM (
 ) u
 UNION ALL
 SELECT u.link_key, u.line_trace AS trace_id, u.line_span AS span_id
-FROM (SELECT l.line_trace, l.line_span, UNNEST(l.line_out) AS link_key FROM lines l) u
+FROM (SELECT l.line_trace, l.line_span, UNNEST(l.line_out) AS link_key FROM plain_lines l) u
 UNION ALL
 SELECT u.link_key, u.trace_id, u.span_id
 FROM (
@@ -539,7 +721,7 @@ SELECT o.link_key, o.trace_id, o.span_id FROM odd_sent o
 SELECT SUBSTR(k.link_key, 8) AS named_request FROM sent k WHERE k.link_key LIKE 'lambda:%'
 UNION
 SELECT SUBSTR(u.link_key, 13) AS named_request
-FROM (SELECT UNNEST(l.line_in) AS link_key FROM lines l) u
+FROM line_keys u
 WHERE u.link_key LIKE 'destination:%'
 UNION
 SELECT SUBSTR(b.key_told, 13) AS named_request FROM batched b WHERE b.key_told LIKE 'destination:%'
@@ -592,7 +774,7 @@ SELECT n.* FROM new_invocations n
 -- part rows
 -- What joins.
 
--- make spans
+-- see spans
 SELECT i.trace_id, i.span_id, i.parent_id, i.start_us, 'invocation' AS role,
        i.start_us + COALESCE(i.duration_us, 0) AS end_us
 FROM invocations i
@@ -602,15 +784,15 @@ FROM details d
 
 -- make linked
 SELECT u.line_trace, u.line_span, u.link
-FROM (SELECT l.line_trace, l.line_span, UNNEST(l.line_links) AS link FROM lines l) u
+FROM (SELECT l.line_trace, l.line_span, UNNEST(l.line_links) AS link FROM plain_lines l) u
 WHERE LENGTH(u.link[1]) = 32 AND LENGTH(u.link[2]) = 16
 
--- make links
-SELECT DISTINCT k.line_trace AS trace_id, k.line_span AS span_id, k.link[1] AS linked_trace,
+-- see links
+SELECT k.line_trace AS trace_id, k.line_span AS span_id, k.link[1] AS linked_trace,
        k.link[2] AS linked_span
 FROM linked k
 WHERE COALESCE(k.link[3], '') = ''
-UNION
+UNION ALL
 SELECT o.trace_id, o.span_id, o.linked_trace, o.linked_span FROM odd_links o
 
 -- make claimed
@@ -674,27 +856,27 @@ UNION
 SELECT o.trace_id, o.span_id, o.from_us, o.begun_by_us, o.ended_by_us FROM odd_windows o
 
 -- make records
-SELECT DISTINCT b.trace_id, b.span_id, b.batch_trace, b.batch_span
+SELECT b.trace_id, b.span_id, b.batch_trace, b.batch_span
 FROM batched b
 WHERE b.trace_id <> b.batch_trace
-UNION
+UNION ALL
 SELECT t.trace_id, t.span_id, i.trace_id AS batch_trace, i.span_id AS batch_span
 FROM told t
 JOIN invocations i ON i.at_stream = t.at_stream AND i.request_id = t.request_id
 WHERE t.role = 'record' AND i.trace_id <> t.trace_id
-UNION
+UNION ALL
 SELECT w.trace_id, w.span_id, i.trace_id AS batch_trace, i.span_id AS batch_span
 FROM owners w
 JOIN invocations i ON i.at_stream = w.at_stream AND i.request_id = w.request_id
 WHERE w.role = 'record' AND i.trace_id <> w.trace_id
-UNION
+UNION ALL
 SELECT o.trace_id, o.span_id, o.batch_trace, o.batch_span FROM odd_records o
 
 -- What a span received: the keys it names; its request id, where an Invoke was answered with it; and
 -- the context it read, where a call went out with another tracer's.
 -- make received
 SELECT u.link_key, u.line_trace AS trace_id, u.line_span AS span_id
-FROM (SELECT l.line_trace, l.line_span, UNNEST(l.line_in) AS link_key FROM lines l) u
+FROM line_keys u
 WHERE NOT u.link_key LIKE '["%'
 UNION ALL
 SELECT b.key_told AS link_key, b.trace_id, b.span_id
@@ -717,7 +899,7 @@ UNION ALL
 SELECT u.link_key, u.line_trace AS trace_id, u.line_span AS span_id
 FROM (
   SELECT l.line_trace, l.line_span, UNNEST(l.line_out) AS link_key
-  FROM lines l
+  FROM plain_lines l
   WHERE l.line_trigger IN ('authorizer', 'lambda-authorizer')
 ) u
 WHERE u.link_key LIKE 'apigw:%'
@@ -764,7 +946,7 @@ WHERE u.second IS NOT NULL AND LENGTH(u.fingerprint) = 16
 -- A replay's root says no more than its key.
 -- make replayed
 SELECT DISTINCT u.line_span AS replayed_span
-FROM (SELECT l.line_span, UNNEST(l.line_in) AS link_key FROM lines l) u
+FROM line_keys u
 WHERE u.link_key LIKE '["%'
 UNION
 SELECT o.span_id AS replayed_span FROM odd_replayed o
@@ -805,11 +987,11 @@ FROM spans
 GROUP BY trace_id
 
 -- First witness: the context that a sender wrote into its message. Exact.
--- make hops_by_context
+-- see hops_by_context
 SELECT linked_trace AS sender_trace, linked_span AS sender_span,
        trace_id AS receiver_trace, span_id AS receiver_span
 FROM links
-UNION
+UNION ALL
 SELECT s.trace_id AS sender_trace, s.parent_id AS sender_span,
        s.trace_id AS receiver_trace, s.span_id AS receiver_span
 FROM spans s
@@ -905,7 +1087,7 @@ SELECT DISTINCT l.sender_trace, l.sender_span, l.receiver_trace, l.receiver_span
 FROM likely_writers l
 JOIN sole_writers o ON o.receiver_span = l.receiver_span AND o.change_key = l.change_key
 
--- make exact_hops
+-- see exact_hops
 SELECT sender_trace, sender_span, receiver_trace, receiver_span, 1 AS strength FROM hops_by_context
 UNION ALL
 SELECT sender_trace, sender_span, receiver_trace, receiver_span, 2 AS strength FROM hops_by_proof

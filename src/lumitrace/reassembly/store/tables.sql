@@ -200,7 +200,7 @@ FROM details d
 WHERE d.status = 2 OR d.receive_count > 1 OR d.duration_us IS NULL
 UNION
 SELECT l.stream_id, l.line_request AS request_id
-FROM lines l
+FROM plain_lines l
 WHERE len(list_filter(l.records, lambda x: contains(x[8], '"receiveCount"'))) > 0
 UNION
 SELECT o.at_stream AS stream_id, o.request_id FROM odd_invocations o
@@ -348,7 +348,7 @@ SELECT e.line_span AS span_id, e.entry.key AS name, MAX_BY(e.entry.value, e.plac
 FROM (
   SELECT l.place, l.line_span, UNNEST(map_entries(l.tags)) AS entry,
          generate_subscripts(map_keys(l.tags), 1) AS nth
-  FROM lines l
+  FROM plain_lines l
   WHERE l.tags IS NOT NULL
 ) e
 GROUP BY e.line_span, e.entry.key
