@@ -11,7 +11,11 @@ from _acceptance_shop import STACK, AcceptanceError, Shop
 
 def main(profile: str, region: str, *, keep: bool) -> int:
     """Deploy, sell, check, remove; return 0 where every claim holds."""
-    shop = Shop(profile, region)
+    try:
+        shop = Shop(profile, region)
+    except AcceptanceError as error:
+        _progress.say(str(error))
+        return 1
     _progress.say(f"Ushop goes into the account {shop.account}, {region}; Ctrl-C removes it again")
     failed: list[str] = []
     try:

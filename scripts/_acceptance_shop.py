@@ -41,10 +41,15 @@ class Shop:
 
     def __init__(self, profile: str, region: str) -> None:
         import boto3  # noqa: PLC0415  # the environment of the run has it
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  # as above
 
         self.profile, self.region = profile, region
-        self.session = boto3.Session(profile_name=profile, region_name=region)
-        self.account = self.client("sts").get_caller_identity()["Account"]
+        try:
+            self.session = boto3.Session(profile_name=profile, region_name=region)
+            self.account = self.client("sts").get_caller_identity()["Account"]
+        except (BotoCoreError, ClientError, ValueError) as error:
+            message = f"asking which account {profile} is: {error}; check --profile and --region"
+            raise AcceptanceError(message) from None
         self.code = f"{STACK}-{self.account}-{region}"
         self.outputs: dict[str, str] = {}
         self.lost: list[str] = []

@@ -17,6 +17,17 @@ boto3 = pytest.importorskip("boto3")
 ROOT = Path(__file__).parents[1]
 NIGHT = ROOT / "examples/ushop/recorded/night.jsonl"
 PAGE = (ROOT / "docs/assumptions.md").read_text("utf-8")
+
+
+def test_a_profile_that_is_none_is_told(script, monkeypatch, tmp_path):
+    """Before anything is made: one sentence."""
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    shop = script("_acceptance_shop")
+
+    with pytest.raises(shop.AcceptanceError, match="check --profile"):
+        shop.Shop("nobody", "eu-west-1")
+
+
 KEYS = {"aws_access_key_id": "k", "aws_secret_access_key": "s", "region_name": "eu-west-1"}
 
 

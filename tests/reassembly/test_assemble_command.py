@@ -93,3 +93,38 @@ def test_a_folder_that_holds_something_is_left_alone(command, tmp_path):
 
     assert done.returncode == 2
     assert [one.name for one in tmp_path.iterdir()] == ["kept"]
+
+
+@pytest.fixture
+def mute(tmp_path):
+    """A log without a span line."""
+    path = tmp_path / "mute.log"
+    path.write_text("START RequestId: a Version: 1\nhello\n", "utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code", "sentence"),
+    [
+        (["--out", NIGHT], 1, b"cannot be written: File exists; give another folder as --out"),
+        (["--out", "/proc/none"], 1, b"cannot be written"),
+        (["--memory", "1MB"], 1, b"the memory does not suffice"),
+        (["s3://logs/2026/"], 2, b"aws s3 sync s3://logs/2026/"),
+    ],
+)
+def test_what_cannot_be_written_or_held_is_told(command, tmp_path, wrong, code, sentence):
+    """A file as the folder, one that cannot be made, too little memory, a bucket."""
+    done = command("assemble", NIGHT, "--out", tmp_path / "out", *wrong)
+
+    assert done.returncode == code
+    assert sentence in done.stderr
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_logs_without_span_lines_make_no_tables(command, mute, tmp_path):
+    """As why says it of them: no answer, exit code 1."""
+    done = command("assemble", mute, "--out", tmp_path / "out")
+
+    assert done.returncode == 1
+    assert b"no span lines in" in done.stderr.splitlines()[-1]
+    assert list((tmp_path / "out").iterdir()) == []

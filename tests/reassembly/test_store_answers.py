@@ -142,6 +142,33 @@ def test_what_a_store_does_not_hold_is_told(recorded, command, tmp_path):
     assert b"--store and other sources at once" in twice.stderr
 
 
+@pytest.mark.parametrize("asked", ["why", "transactions", "functions", "issues"])
+@pytest.mark.parametrize(
+    "window", [("--since", "1m"), ("--since", "2026-11-22T23:01", "--until", "2026-11-22T23:02")]
+)
+def test_a_window_without_a_row_has_no_answer(recorded, command, asked, window):
+    """None of its hours is there, or the hour is there and nothing began then: exit code 1."""
+    done = command(asked, "--store", recorded[1].folder.path, *window)
+
+    assert done.returncode == 1
+    assert b"holds nothing of this window" in done.stderr
+    assert done.stdout == b""
+
+
+@pytest.mark.parametrize("asked", ["why", "transactions", "functions"])
+def test_a_store_of_other_lines_is_no_healthy_shop(command, tmp_path, asked):
+    """Lines of which none is a span line: as of files, one sentence and exit code 1."""
+    line = {"logGroupName": "g", "logStreamName": "s", "timestamp": START_MS, "message": "hello"}
+    (tmp_path / "other.jsonl").write_text(json.dumps(line) + "\n", "utf-8")
+    store = ("--store", tmp_path / "store")
+    command("fetch", *store, "--keep", "forever", tmp_path / "other.jsonl")
+
+    done = command(asked, *store)
+
+    assert done.returncode == 1
+    assert b"no span lines in" in done.stderr
+
+
 def test_the_pages_say_what_the_answers_do(recorded, command):
     """why, transactions, functions and issues of the night as a person sees them."""
     store = ("--store", recorded[1].folder.path)

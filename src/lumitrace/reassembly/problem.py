@@ -2,6 +2,7 @@
 
 FAILURE = 1
 MISUSE = 2
+DECORATE = "decorate the handler with @lumitrace.traced, or give the logs of functions that have it"
 
 
 class Problem(Exception):  # noqa: N818  # it is a sentence for a person, not a fault of the code

@@ -9,7 +9,7 @@ from typing import TypeVar
 from lumitrace.reassembly.assemble import assemble
 from lumitrace.reassembly.aws import Account
 from lumitrace.reassembly.events import Counts, LogEvent
-from lumitrace.reassembly.problem import Problem
+from lumitrace.reassembly.problem import DECORATE, Problem
 from lumitrace.reassembly.sources.cloudwatch import CloudWatch
 from lumitrace.reassembly.sources.cloudwatch.ways import Asked
 from lumitrace.reassembly.sources.file import files_of, read_file
@@ -84,8 +84,7 @@ def _no_span_lines(assembled: Assembled) -> str:
     ]
     if unusable:
         return f"{what} ({', '.join(unusable)}); give whole logs, with Lambda's START and END lines"
-    how = "decorate the handler with @lumitrace.traced, or give the logs of functions that have it"
-    return f"{what}; {how}"
+    return f"{what}; {DECORATE}"
 
 
 def _sources(where: Where, counts: Counts, problems: list[Problem]) -> Iterator[Iterable[LogEvent]]:

@@ -6,12 +6,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from lumitrace.reassembly.cli import assemble, layer, setup
-from lumitrace.reassembly.cli.arguments import parse
 from lumitrace.reassembly.problem import Problem
-
-# What asks for no log lines, and imports what it needs by itself.
-_BY_ITSELF = {"assemble": assemble.run, "layer": layer.run, "setup": setup.run}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,12 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # took 40 % of the time of 100,000 spans (15.7 s against 9.4 s).
     gc.disable()
     try:
-        asked = parse(given)
-        if asked.command in _BY_ITSELF:
-            return _BY_ITSELF[asked.command](asked)
-        from lumitrace.reassembly.cli.commands import run  # noqa: PLC0415  # what --help can spare
-
-        code = run(asked)
+        code = _run(given)
         sys.stdout.flush()
     except Problem as problem:
         print(f"lumitrace: {problem.sentence}", file=sys.stderr)  # noqa: T201  # it is a command
@@ -39,3 +29,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         gc.enable()
     return code
+
+
+def _run(given: list[str]) -> int:
+    """Import what the command needs, where Ctrl-C is caught already, and run it."""
+    from lumitrace.reassembly.cli.arguments import parse  # noqa: PLC0415  # Ctrl-C meanwhile
+
+    asked = parse(given)
+    if asked.command == "assemble":
+        from lumitrace.reassembly.cli.assemble import run  # noqa: PLC0415  # as below
+    elif asked.command == "layer":
+        from lumitrace.reassembly.cli.layer import run  # noqa: PLC0415  # as below
+    elif asked.command == "setup":
+        from lumitrace.reassembly.cli.setup import run  # noqa: PLC0415  # as below
+    else:
+        from lumitrace.reassembly.cli.commands import run  # noqa: PLC0415  # what --help can spare
+    return run(asked)

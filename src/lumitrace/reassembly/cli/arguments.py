@@ -1,12 +1,16 @@
 """What can be asked, and how it is spelt on the command line."""
 
 import argparse
+import functools
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from lumitrace import __version__
 from lumitrace.reassembly.cli import assemble, items_arguments, layer, setup, store_arguments
+from lumitrace.reassembly.cli.examples import show_examples
 from lumitrace.reassembly.cli.items_arguments import account_arguments, amount, positive
 from lumitrace.reassembly.prices.logs import AS_OF, INSIGHTS_USD_PER_GB
 from lumitrace.reassembly.problem import MISUSE, Problem
@@ -16,6 +20,8 @@ from lumitrace.reassembly.sources.path import S3_SCHEME, STANDARD_INPUT
 DEFAULT_LIMIT = 50
 _ASKED_OF_AWS = ("log_group", "state_machine", "execution")
 DEFAULT_SINCE = "15m"  # of log groups; files are read whole
+# https://docs.aws.amazon.com/step-functions/latest/apireference/API_GetExecutionHistory.html
+_EXECUTION = re.compile(r"arn:aws[a-z-]*:states:[a-z0-9-]+:\d{12}:(?:execution|express):\S+")
 
 
 class Parser(argparse.ArgumentParser):
@@ -37,16 +43,26 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     asked, rest = parser.parse_known_args(arguments)
     # argparse takes positional arguments in one run: paths behind an option come back as the rest.
     unknown = [word for word in rest if word.startswith("-") and word != STANDARD_INPUT]
-    if unknown:
-        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     of_store = asked.command in {"store", *store_arguments.OF_STORES}
+    if asked.command == "assemble":
+        asked.paths, rest = [*asked.paths, *rest], []
+    if unknown or (rest and (of_store or asked.command in {"dynamodb", "layer", "setup"})):
+        raise _unknown(asked, unknown or rest)
+    if of_store:
+        store_arguments.choose(asked)
     if of_store or asked.command in {"assemble", "dynamodb", "layer", "setup"}:
-        if rest:
-            parser.error(f"unrecognized arguments: {' '.join(rest)}")
-        if of_store:
-            store_arguments.choose(asked)
         return asked
     return _with_source(asked, rest)
+
+
+def _unknown(asked: argparse.Namespace, words: Sequence[str]) -> Problem:
+    """Return that *words* say nothing to the command that was *asked*."""
+    if asked.command in store_arguments.OF_STORES and not words[0].startswith("-"):
+        message = f"{asked.command} answers out of a store alone; fill one: lumitrace fetch "
+        return Problem(f"{message}--store FOLDER {' '.join(words)}", MISUSE)
+    action = asked.action if asked.command in {"dynamodb", "layer", "store"} else ""
+    command = f"lumitrace {asked.command} {action}".rstrip()
+    return Problem(f"unrecognized arguments: {' '.join(words)}; see {command} --help", MISUSE)
 
 
 def _with_source(asked: argparse.Namespace, rest: list[str]) -> argparse.Namespace:
@@ -79,7 +95,18 @@ def _parser() -> Parser:
         prog="lumitrace",
         description="End-to-end transactions from the log lines of AWS Lambda functions.",
     )
+    parser.add_argument(
+        "--version",
+        action="version",
+        help="print the version",
+        version=f"lumitrace {__version__}",
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    why = _command(commands, "why", "what is broken, whom it hurts, what caused it")
+    why.add_argument("--id-tag", default="", metavar="TAG", help="the tag that names a sale")
+    why.add_argument("--sum-tag", default="", metavar="TAG", help="the tag that holds the money")
+    show = _command(commands, "show", "one transaction: stack, spans, all log lines", by_id=True)
+    show.add_argument("--raw", action="store_true", help="show lumitrace's own span lines too")
     listing = _command(commands, "transactions", "list transactions, oldest first")
     listing.add_argument("--failed", action="store_true", help="only those that failed")
     listing.add_argument(
@@ -89,39 +116,37 @@ def _parser() -> Parser:
         metavar="N",
         help=f"the latest N of them (default {DEFAULT_LIMIT})",
     )
-    show = commands.add_parser("show", help="one transaction: stack, spans, all log lines")
-    show.add_argument(
-        "id",
-        metavar="ID",
-        help="a trace, span, request or message id or its beginning, tag=value, or a tag's value",
-    )
-    _source_arguments(show)
-    store_arguments.store_argument(show)
-    show.add_argument("--raw", action="store_true", help="show lumitrace's own span lines too")
-    why = _command(commands, "why", "what is broken, whom it hurts, what caused it")
-    for command in (listing, why):
-        store_arguments.store_argument(command)
-    why.add_argument("--id-tag", default="", metavar="TAG", help="the tag that names a sale")
-    why.add_argument("--sum-tag", default="", metavar="TAG", help="the tag that holds the money")
-    items_arguments.add(commands, _source_arguments)
-    store_arguments.add(commands, _source_arguments)
+    read_whole = functools.partial(_source_arguments, ways=False)
+    items_arguments.add_blame(commands, read_whole)
+    store_arguments.add(commands, read_whole)
     assemble.add(commands)
-    layer.add(commands)
     setup.add(commands)
+    layer.add(commands)
+    items_arguments.add_dynamodb(commands)
+    show_examples(parser)
     return parser
 
 
 def _command(
-    commands: "argparse._SubParsersAction[Parser]", name: str, purpose: str
+    commands: "argparse._SubParsersAction[Parser]", name: str, purpose: str, *, by_id: bool = False
 ) -> argparse.ArgumentParser:
     command = commands.add_parser(
         name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}."
     )
+    if by_id:
+        command.add_argument(
+            "id",
+            metavar="ID",
+            help="a trace, span, request or message id or its first six characters, tag=value, or "
+            "a tag's value",
+        )
     _source_arguments(command)
+    store_arguments.store_argument(command)
     return command
 
 
-def _source_arguments(command: argparse.ArgumentParser) -> None:
+def _source_arguments(command: argparse.ArgumentParser, *, ways: bool = True) -> None:
+    """Add what says where lines come from; *ways*: and how log groups are read."""
     command.add_argument(
         "paths",
         nargs="*",
@@ -132,27 +157,15 @@ def _source_arguments(command: argparse.ArgumentParser) -> None:
     source.add_argument(
         "--log-group",
         action="append",
+        type=_name,
         default=[],
         metavar="NAME",
         help="a log group; again for more; a * stands for any text",
     )
     account_arguments(source)
-    _way_arguments(source)
-    states = command.add_argument_group("Step Functions")
-    states.add_argument(
-        "--state-machine",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="the executions of a state machine, by its name or ARN; again for more",
-    )
-    states.add_argument(
-        "--execution",
-        action="append",
-        default=[],
-        metavar="ARN",
-        help="one execution; again for more",
-    )
+    if ways:
+        _way_arguments(source)
+    _state_arguments(command.add_argument_group("Step Functions"))
     window = command.add_argument_group("window")
     window.add_argument(
         "--since",
@@ -161,6 +174,39 @@ def _source_arguments(command: argparse.ArgumentParser) -> None:
     )
     window.add_argument("--until", metavar="TIME", help="the same; default: now")
     command.add_argument("--json", action="store_true", help="the answer as JSON")
+
+
+def _state_arguments(states: "argparse._ArgumentGroup") -> None:
+    states.add_argument(
+        "--state-machine",
+        action="append",
+        type=_name,
+        default=[],
+        metavar="NAME",
+        help="the executions of a state machine, by its name or ARN; again for more",
+    )
+    states.add_argument(
+        "--execution",
+        action="append",
+        type=_execution,
+        default=[],
+        metavar="ARN",
+        help="one execution; again for more",
+    )
+
+
+def _name(text: str) -> str:
+    if not text.strip():
+        message = "an empty text is no name"
+        raise argparse.ArgumentTypeError(message)
+    return text
+
+
+def _execution(text: str) -> str:
+    if not _EXECUTION.fullmatch(text):
+        message = f"{text!r} is no ARN of an execution; --state-machine takes names"
+        raise argparse.ArgumentTypeError(message)
+    return text
 
 
 def _way_arguments(source: "argparse._ArgumentGroup") -> None:
@@ -193,7 +239,7 @@ def _source(asked: argparse.Namespace) -> list[str]:
     for name in _ASKED_OF_AWS:
         for one in getattr(asked, name):
             again += [f"--{name.replace('_', '-')}", one]
-    if asked.log_group and asked.by != AUTO:
+    if asked.log_group and getattr(asked, "by", AUTO) != AUTO:
         again += ["--by", asked.by]
     for option in ("region", "profile", "endpoint_url", "since", "until"):
         value = getattr(asked, option)

@@ -1,13 +1,16 @@
 """``lumitrace assemble``: all transactions of many logs, as tables."""
 
 import argparse
+import contextlib
 import re
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lumitrace.reassembly.problem import MISUSE, Problem
+from lumitrace.reassembly.problem import DECORATE, MISUSE, Problem
+from lumitrace.reassembly.sources.path import S3_SCHEME
 
 if TYPE_CHECKING:
     from lumitrace.reassembly.pipeline.steps import Steps
@@ -65,19 +68,37 @@ def run(asked: argparse.Namespace) -> int:
     if asked.memory and not _MEMORY.fullmatch(asked.memory):
         sentence = f"--memory {asked.memory} is no size; give one like 2GB or 500MB"
         raise Problem(sentence, MISUSE)
+    remote = next((path for path in asked.paths if path.startswith(S3_SCHEME)), "")
+    if remote and asked.engine != SPARK:
+        sentence = f"assemble reads files alone; copy them: aws s3 sync {remote} FOLDER"
+        raise Problem(sentence, MISUSE)
     if asked.engine == SPARK and "://" in asked.out:  # Spark refuses a folder that is there
         _on_spark(asked, asked.out.rstrip("/"))
         return 0
-    out = Path(asked.out)
-    if out.exists() and any(out.iterdir()):
-        sentence = f"{out} is not empty; give a new folder as --out"
-        raise Problem(sentence, MISUSE)
-    out.mkdir(parents=True, exist_ok=True, mode=0o700)
+    out = _folder(Path(asked.out))
     if asked.engine == SPARK:
         _on_spark(asked, out.absolute().as_uri())
     else:
         _on_duckdb(asked, out)
     return 0
+
+
+def _folder(out: Path) -> Path:
+    """Return the folder *out*, which is empty.
+
+    Raises:
+        Problem: it is not empty, no folder, or cannot be made.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True, mode=0o700)
+        taken = any(out.iterdir())
+    except OSError as error:
+        sentence = f"{out} cannot be written: {error.strerror}; give another folder as --out"
+        raise Problem(sentence) from error
+    if taken:
+        sentence = f"{out} is not empty; give a new folder as --out"
+        raise Problem(sentence, MISUSE)
+    return out
 
 
 def _print(dialect: str) -> int:
@@ -118,13 +139,34 @@ def _on_duckdb(asked: argparse.Namespace, out: Path) -> None:
     from lumitrace.reassembly.pipeline.steps import Steps  # noqa: PLC0415  # as above
 
     progress = Progress()
-    with DuckDb.bounded(asked.memory, out / "spill") as engine:
+    with DuckDb.bounded(asked.memory, out / "spill") as engine, _told(out):
         size = sources.load(engine, asked.paths)
-        progress.read(engine.number("SELECT COUNT(*) FROM lines"), size)
+        lines = engine.number("SELECT COUNT(*) FROM lines")
+        progress.read(lines, size)
+        if not lines:
+            sentence = f"no span lines in {' '.join(asked.paths)}; {DECORATE}"
+            raise Problem(sentence)
         _run(Steps(engine, progress=progress.part))
         for table in TABLES:
             engine.write(table, out / f"{table}.parquet")
         _close(progress, engine.number("SELECT COUNT(*) FROM spans"), out)
+
+
+@contextlib.contextmanager
+def _told(out: Path) -> Iterator[None]:
+    """Say in one sentence what keeps DuckDB from going on."""
+    import duckdb  # noqa: PLC0415  # whoever has an engine has it
+
+    try:
+        yield
+    except duckdb.OutOfMemoryException:
+        sentence = "the memory does not suffice for these logs; give more with --memory 2GB, say, "
+        sentence += "and room on the disk beside --out"
+        raise Problem(sentence) from None
+    except duckdb.IOException as error:
+        said = str(error).partition("\n")[0][:200]
+        sentence = f"{out} cannot be written ({said}); make room, or give another --out"
+        raise Problem(sentence) from None
 
 
 def _on_spark(asked: argparse.Namespace, out: str) -> None:

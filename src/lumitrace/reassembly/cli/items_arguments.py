@@ -8,12 +8,8 @@ from typing import Any
 from lumitrace.reassembly.items.marks import RATE, SAMPLE
 
 
-def add(
-    commands: "argparse._SubParsersAction[Any]",
-    source_arguments: Callable[[argparse.ArgumentParser], None],
-) -> None:
-    """Add ``blame`` and ``dynamodb`` to *commands*; blame reads logs too."""
-    _add_blame(commands, source_arguments)
+def add_dynamodb(commands: "argparse._SubParsersAction[Any]") -> None:
+    """Add ``dynamodb`` to *commands*."""
     purpose = "marks in the items of a DynamoDB table"
     dynamodb = commands.add_parser("dynamodb", help=purpose, description=_sentence(purpose))
     actions = dynamodb.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -21,10 +17,11 @@ def add(
     _add_clean(actions)
 
 
-def _add_blame(
+def add_blame(
     commands: "argparse._SubParsersAction[Any]",
     source_arguments: Callable[[argparse.ArgumentParser], None],
 ) -> None:
+    """Add ``blame`` to *commands*; it reads logs too."""
     purpose = "who wrote an item of a DynamoDB table last"
     blame = commands.add_parser("blame", help=purpose, description=_sentence(purpose))
     blame.add_argument("table", metavar="TABLE", help="the table's name")

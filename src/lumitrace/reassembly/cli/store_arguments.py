@@ -47,6 +47,14 @@ def _add_fetch(
     purpose = "read logs into a store, from which answers come at once"
     fetch = commands.add_parser("fetch", help=purpose, description=_sentence(purpose))
     source_arguments(fetch)
+    for action in fetch._actions:  # noqa: SLF001  # the help texts that differ
+        if action.dest == "since":
+            action.help = (
+                "15m, 2h, 3d or 2026-11-22T02:00 UTC (default for log groups: as far back "
+            )
+            action.help += "as the store keeps)"
+        if action.dest in {"state_machine", "execution"}:  # refused, with a reason
+            action.help = argparse.SUPPRESS
     group = fetch.add_argument_group("store")
     store_argument(group)
     group.add_argument(
@@ -64,7 +72,12 @@ def _add_fetch(
         "(default 10m)",
     )
     group.add_argument("--payloads", action="store_true", help="keep events, results, parameters")
-    group.add_argument("--memory", default="", metavar="SIZE", help="as of assemble")
+    group.add_argument(
+        "--memory",
+        default="",
+        metavar="SIZE",
+        help="what DuckDB may keep in memory, 2GB (default: a quarter of the machine)",
+    )
 
 
 def store_argument(group: "argparse._ActionsContainer") -> None:

@@ -19,7 +19,7 @@ def functions(reading: Reading) -> dict[str, Any]:
 
 
 def _functions(reading: Reading) -> dict[str, Any]:
-    runs = reading.windowed("runs")
+    runs = reading.needed("runs")
     rows = reading.database.rows(
         "SELECT function_name, COUNT(*), SUM(failed), "  # noqa: S608  # our own names
         "quantile_disc(duration_us, [0.5, 0.99]), MAX(duration_us), COUNT(init_us), "
@@ -48,7 +48,7 @@ def issues(reading: Reading) -> dict[str, Any]:
 
 
 def _issues(reading: Reading) -> dict[str, Any]:
-    runs = reading.windowed("runs")
+    runs = reading.needed("runs")
     rows = reading.database.rows(
         "SELECT function_name, label, SUM(failed) AS failing, "  # noqa: S608  # our own names
         "SUM(COUNT(*)) OVER (PARTITION BY function_name), MIN(start_ms), MAX(start_ms) "
@@ -76,7 +76,7 @@ def transactions(reading: Reading, *, limit: int, failed: bool = False) -> dict[
 
 
 def _transactions(reading: Reading, limit: int, *, failed: bool) -> dict[str, Any]:
-    tx = reading.windowed("tx")
+    tx = reading.needed("tx")
     several = ", ".join(f"'{state}'" for state in sorted(NOT_WELL)) if failed else ""
     where = f"WHERE state IN ({several})" if failed else ""
     rows = reading.database.rows(

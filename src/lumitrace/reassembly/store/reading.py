@@ -9,7 +9,7 @@ from lumitrace.reassembly.assemble import attempts_of, together
 from lumitrace.reassembly.events import LogEvent
 from lumitrace.reassembly.model import Attempt
 from lumitrace.reassembly.pipeline.duckdb import Result, Row
-from lumitrace.reassembly.problem import Problem
+from lumitrace.reassembly.problem import DECORATE, Problem
 from lumitrace.reassembly.sources.window import Window
 from lumitrace.reassembly.store.database import Database, Unreadable, quoted
 from lumitrace.reassembly.store.folder import HOUR_MS, READS, Folder, Hour
@@ -104,7 +104,13 @@ class Reading:
         return self._files(f"{name}.parquet", near)
 
     def windowed(self, name: str) -> str:
-        """Return the rows of the table *name* that began within the window, as SQL."""
+        """Return the rows of the table *name* that began within the window, as SQL.
+
+        Raises:
+            Problem: no hour of the window is there.
+        """
+        if not self.table(name):
+            raise self.nothing
         since, until = self.window.since_ms, self.window.until_ms
         column, unit = ("start_us", 1000) if name == "tx" else ("start_ms", 1)
         said = []
@@ -114,6 +120,26 @@ class Reading:
             said.append(f"{column} < {(until + 1) * unit}")
         where = f" WHERE {' AND '.join(said)}" if said else ""
         return f"(FROM {self.table(name)}{where})"
+
+    def needed(self, name: str) -> str:
+        """Return what ``windowed`` returns, where there is a row.
+
+        Raises:
+            Problem: nothing began within the window.
+        """
+        rows = self.windowed(name)
+        if not self.database.rows(f"SELECT 1 FROM {rows} LIMIT 1"):  # noqa: S608  # our own names
+            raise self.nothing
+        return rows
+
+    @property
+    def nothing(self) -> Problem:
+        """Return that the store has no answer for this window."""
+        if self.window == Window():
+            return Problem(f"no span lines in {self.folder.path}; {DECORATE}")
+        return Problem(
+            f"{self.folder.path} holds nothing of this window; fetch it, or widen --since"
+        )
 
     def _files(self, name: str, hours: Iterable[Hour]) -> str:
         paths = [

@@ -17,7 +17,6 @@ from lumitrace.reassembly.answers.provenance import suspect
 from lumitrace.reassembly.answers.stack import virtual_stack
 from lumitrace.reassembly.answers.tag_choice import SUM_NAMES, TagUse, choose_id, choose_sum
 from lumitrace.reassembly.answers.why import MINUTE_MS, OTHER_CAUSES, apart, cause_row
-from lumitrace.reassembly.problem import Problem
 from lumitrace.reassembly.store.one import read_with_beside
 from lumitrace.reassembly.store.reading import Number, Reading
 from lumitrace.reassembly.store.seen import seen
@@ -42,11 +41,7 @@ def why(reading: Reading, *, id_tag: str = "", sum_tag: str = "") -> dict[str, A
 class _Why:
     def __init__(self, reading: Reading) -> None:
         self.reading, self.rows = reading, reading.database.rows
-        if not reading.table("tx"):
-            message = f"{reading.folder.path} holds nothing of this window; fetch it, or widen "
-            message += "--since"
-            raise Problem(message)
-        self.tx = reading.windowed("tx")
+        self.tx = reading.needed("tx")
         self.runs = reading.windowed("runs")
         self.causes_of_all = reading.table("causes")
 
