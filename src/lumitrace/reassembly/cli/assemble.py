@@ -127,6 +127,11 @@ class Progress:
         took = max(time.monotonic() - self.began, 0.001)
         self.say(f"read {size / 1e6:,.1f} MB, {rows:,} span lines, {size / 1e6 / took:,.0f} MB/s")
 
+    def known(self, transactions: int) -> None:
+        """Say that so many *transactions* were found, and are written now."""
+        took = time.monotonic() - self.began
+        self.say(f"{transactions:,} transactions known after {took:.2f} s")
+
     @staticmethod
     def say(sentence: str) -> None:
         """Say *sentence*."""
@@ -147,6 +152,7 @@ def _on_duckdb(asked: argparse.Namespace, out: Path) -> None:
             sentence = f"no span lines in {' '.join(asked.paths)}; {DECORATE}"
             raise Problem(sentence)
         _run(Steps(engine, progress=progress.part))
+        progress.known(engine.number("SELECT COUNT(DISTINCT entry_trace) FROM members"))
         for table in TABLES:
             engine.write(table, out / f"{table}.parquet")
         _close(progress, engine.number("SELECT COUNT(*) FROM spans"), out)

@@ -94,6 +94,7 @@ class DuckDb:
     def __init__(self, connection: "duckdb.DuckDBPyConnection | None" = None) -> None:
         self.connection = connection or _database().cursor()
         self.apart: Callable[[DuckDb], None] = lambda _: None
+        self.views: set[str] = set()
 
     @classmethod
     @contextlib.contextmanager
@@ -123,11 +124,21 @@ class DuckDb:
 
     def make(self, table: str, select: str) -> None:
         """Let the rows of *select* become *table*."""
+        self.make_room(table)
         self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {select}")
 
     def see(self, table: str, select: str) -> None:
         """Let *table* be the rows of *select*, found anew whenever they are asked for."""
+        if table not in self.views:
+            self.connection.execute(f"DROP TABLE IF EXISTS {table}")
+            self.views.add(table)
         self.connection.execute(f"CREATE OR REPLACE TEMP VIEW {table} AS {select}")
+
+    def make_room(self, table: str) -> None:
+        """Drop the view of the name *table*: DuckDB lets no table take its place."""
+        if table in self.views:
+            self.views.remove(table)
+            self.connection.execute(f"DROP VIEW {table}")
 
     def add(self, table: str, select: str) -> None:
         """Add the rows of *select* to *table*."""

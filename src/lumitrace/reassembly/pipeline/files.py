@@ -62,6 +62,14 @@ _REPORT = (
     r"\tMemory Size: (\d{1,9}) MB\tMax Memory Used: (\d{1,9}) MB\t"
     r"(?:Init Duration: (\d{1,12}\.?\d{0,3}) ms\t)?\s*"
 )
+# The word of a REPORT that says it: REPORT RequestId: id\tDuration: 2.5 ms\tBilled …
+_MEASURED = {
+    "duration_us": 4,
+    "billed_ms": 7,
+    "memory_mb": 10,
+    "max_memory_mb": 14,
+    "init_us": 17,
+}
 _FRAME = {
     "start": r"START RequestId: (\S+) Version: \S+\s*",
     "end": r"END RequestId: (\S+)\s*",
@@ -84,9 +92,6 @@ _TEXT = (
 _WHEN_FAILED = "CASE WHEN coalesce(status, 0) <> 0 THEN"
 _AWS = r"^An error occurred \((\w+)\) when calling the \w+ operation[^:]{0,64}: "
 _TEXTS = {
-    "record": "record",
-    "line_trace": "traceId",
-    "line_span": "spanId",
     "line_parent": "parentSpanId",
     "line_request": "requestId",
     "line_name": "name",
@@ -114,6 +119,9 @@ _COLUMNS = {
     "stream_id": "stream_id",
     "moment": "coalesce(time_ms, rowid)",
     "at_start": "CAST(1 AS BIGINT)",
+    "record": "record",  # as it stands there, so that a scan for one kind reads no other
+    "line_trace": "traceId",
+    "line_span": "spanId",
     **{column: f"coalesce({name}, '')" for column, name in _TEXTS.items()},
     **{column: f"coalesce({name}, 0)" for column, name in _NUMBERS.items()},
     **{column: f"""from_json({name}, '[["VARCHAR"]]')""" for column, name in _LISTS.items()},
@@ -176,14 +184,13 @@ def _read(loading: Loading, what: str, source: str, values: list[list[str]]) -> 
         f"FROM (SELECT {what} FROM {source}))",
         values,
     )
-    columns = ", ".join(f"{_COLUMNS[column]} AS {column}" for column in LINE_COLUMNS)
-    engine.see(
-        "lines",
-        f"SELECT {columns} FROM read_lines WHERE record IS NOT NULL "  # noqa: S608  # our own names
-        "UNION ALL SELECT * FROM other_lines",
-    )
-    _read_rest(loading)
     loading.places = engine.number("SELECT COUNT(*) FROM read_lines")
+    _read_rest(loading)
+    columns = ", ".join(f"{_COLUMNS[column]} AS {column}" for column in LINE_COLUMNS)
+    regular = f"SELECT {columns} FROM read_lines WHERE record IS NOT NULL"  # noqa: S608  # as above
+    others = engine.number("SELECT COUNT(*) FROM other_lines")
+    more = " UNION ALL SELECT * FROM other_lines" if others else ""
+    engine.see("lines", regular + more)
 
 
 def _read_rest(loading: Loading) -> None:
@@ -200,8 +207,7 @@ def _read_rest(loading: Loading) -> None:
     )
     execute(
         f"INSERT INTO platform SELECT {_frame()} FROM (SELECT place, stream_id, time_ms, what, "  # noqa: S608
-        "rtrim(split_part(rest, ' ', 3)) AS third, CASE WHEN what = 'report' "
-        "THEN string_split(rtrim(rest), chr(9)) END AS said FROM rests WHERE what IS NOT NULL)"
+        "string_split(rest, ' ') AS said FROM rests WHERE what IS NOT NULL)"
     )
     for place, stream, time_ms, message in _paged(
         loading.engine, "SELECT place, stream_id, time_ms, rest FROM rests WHERE what IS NULL"
@@ -225,22 +231,16 @@ def _paged(engine: DuckDb, query: str) -> Iterator[Row]:
 
 
 def _frame() -> str:
-    """Return what each column of ``platform`` is of a line of _FRAME, split at its tabs."""
-    measured = (
-        _measured(2, "Duration: ", thousandths=True),
-        _measured(3, "Billed Duration: "),
-        _measured(4, "Memory Size: "),
-        _measured(5, "Max Memory Used: "),
-        _measured(6, "Init Duration: ", thousandths=True),
-    )
-    request = "CASE WHEN what = 'report' THEN split_part(said[1], ' ', 3) ELSE third END"
+    """Return what each column of ``platform`` is of a line of _FRAME, split at its spaces."""
     moment = "coalesce(time_ms, place)"
+    request = "rtrim(split_part(said[3], chr(9), 1))"
+    measured = (_measured(place, name) for name, place in _MEASURED.items())
     return ", ".join(("stream_id", moment, "what", request, "''", *measured, "NULL, NULL"))
 
 
-def _measured(place: int, name: str, *, thousandths: bool = False) -> str:
-    number = f"substr(said[{place}], {len(name) + 1}, length(said[{place}]) - {len(name) + 3})"
-    if thousandths:
+def _measured(place: int, name: str) -> str:
+    number = f"CASE WHEN what = 'report' THEN said[{place}] END"
+    if name.endswith("_us"):
         return f"CAST(TRY_CAST({number} AS DECIMAL(18, 3)) * 1000 AS BIGINT)"
     return f"CAST({number} AS BIGINT)"
 

@@ -149,6 +149,7 @@ class Table:
         self.engine, self.name, self.waiting = engine, name, list[str]()
         kinds = {column: duckdb_type(kind) for column, kind in columns.items()}
         declared = ", ".join(f"{column} {kind}" for column, kind in kinds.items())
+        engine.make_room(name)
         engine.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({declared})")
         fields = ", ".join(
             f"from_json(line[{place}], '{spelt(kind)}')"

@@ -48,6 +48,7 @@ _UNTIL = f"again until frontier is empty, {MAX_ROUNDS + 1} times at most"
 _ORDER: Sequence[tuple[str, str]] = (
     ("frames", ""),
     ("odd", ""),
+    ("drop", "only where dropped has rows"),
     ("invocations", ""),
     ("unfold", ""),
     ("once", "only where a span_id of listed or batched comes twice"),

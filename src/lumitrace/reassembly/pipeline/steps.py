@@ -70,7 +70,11 @@ class Steps:
 
     def unfold(self) -> None:
         """Make spans and what joins them of ``lines`` and ``platform``."""
-        for part in ("frames", "odd", "invocations", "unfold"):
+        for part in ("frames", "odd"):
+            self.part(part)
+        if self.count("dropped"):
+            self.part("drop")
+        for part in ("invocations", "unfold"):
             self.part(part)
         if self._doubled("listed") or self._doubled("batched"):
             self.part("once")

@@ -328,6 +328,12 @@ FROM odd_requests q
 JOIN lines l ON l.stream_id = q.stream_id AND l.line_request = q.request_id
 
 -- see plain_lines
+SELECT l.* FROM lines l
+
+-- part drop
+-- Only where lines are dropped.
+
+-- see plain_lines
 SELECT l.*
 FROM lines l
 LEFT JOIN dropped d
