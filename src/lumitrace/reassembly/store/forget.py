@@ -77,7 +77,9 @@ def _shared(
     keys = sorted({key for key, _ in stored.wanted})
     rows = reading.database.rows(
         "SELECT hour, no, unit.stream_key, unit.request_id FROM "  # noqa: S608  # our own names
-        f"(SELECT hour, no, UNNEST(units) AS unit FROM {table}) "
+        "(SELECT hour, no, UNNEST(from_json(way->'units', "
+        """'[{"stream_key": "BIGINT", "request_id": "VARCHAR"}]')) """
+        f"AS unit FROM {table}) "
         "WHERE list_contains(?, unit.stream_key)",
         [keys],
     )

@@ -36,14 +36,16 @@ def lookup(reading: Reading, wanted: str) -> Named:
     for kind, by in ((OWN, "trace id"), (TRACE, "trace id"), (SPAN, "span id")):
         if ids.get(kind):
             return Named(by, ids[kind])
-    keys = _keys(reading, wanted)
-    requests = [*ids.get(REQUEST, ()), *keys.get("request", ())]
-    if requests:
-        return Named("request id", list(dict.fromkeys(requests)))
+    if ids.get(REQUEST):
+        return Named("request id", ids[REQUEST])
+    tagged = _tagged(reading, wanted) if "=" in wanted else []
+    keys = {} if tagged else _keys(reading, wanted)
+    if keys.get("request"):
+        return Named("request id", keys["request"])
     messages = [one for kind, found in keys.items() if kind != "request" for one in found]
     if messages:
         return Named("message id", list(dict.fromkeys(messages)))
-    tagged = _tagged(reading, wanted)
+    tagged = tagged or _tagged(reading, wanted)
     if tagged:
         return Named("tag", tagged)
     alone = _alone(reading, wanted) if len(wanted) >= SHORTEST else []
@@ -87,20 +89,18 @@ def _keys(reading: Reading, wanted: str) -> dict[str, list[Number]]:
     table = reading.table("keys")
     if not table:
         return {}
+    asked = f"SELECT DISTINCT kind, hour, no FROM {table} WHERE"  # noqa: S608  # our own names
+    queries, values = [f"{asked} named = ?"], [wanted]
+    if (
+        len(wanted) >= SHORTEST
+    ):  # alone: DuckDB leaves nothing out where conditions are joined by OR
+        queries, values = [f"{asked} named >= ? AND named < ?"], [wanted, wanted + _LAST]
     kind, colon, rest = wanted.partition(":")
-    said, values = ["named = ?"], [wanted]
-    if len(wanted) >= SHORTEST:
-        said.append("(named >= ? AND named < ?)")
-        values += [wanted, wanted + _LAST]
     if colon:
-        said.append("(named = ? AND kind = ?)")
+        queries.append(f"{asked} named = ? AND kind = ?")
         values += [rest, kind]
-    rows = reading.database.rows(
-        f"SELECT DISTINCT kind, hour, no FROM {table} WHERE {' OR '.join(said)} ORDER BY ALL",  # noqa: S608
-        values,
-    )
     found: dict[str, list[Number]] = {}
-    for name, hour, number in rows:
+    for name, hour, number in reading.database.rows(" UNION ".join(queries), values):
         found.setdefault(name, []).append((hour, number))
     return found
 
@@ -109,18 +109,14 @@ def _tagged(reading: Reading, wanted: str) -> list[Number]:
     table = reading.table("tags")
     if not table:
         return []
+    asked = f"SELECT DISTINCT hour, no FROM {table} WHERE"  # noqa: S608  # our own names
+    queries, values = [f"{asked} said = ?"], [wanted]
     name, equals, value = wanted.partition("=")
-    said, values = ["said = ?"], [wanted]
     if equals:
-        said.append("(said = ? AND name = ?)")
+        queries.append(f"{asked} said = ? AND name = ?")
         values += [value, name]
-    return [
-        (hour, number)
-        for hour, number in reading.database.rows(
-            f"SELECT DISTINCT hour, no FROM {table} WHERE {' OR '.join(said)} ORDER BY ALL",  # noqa: S608
-            values,
-        )
-    ]
+    rows = reading.database.rows(" UNION ".join(queries), values)
+    return [(hour, number) for hour, number in rows]
 
 
 def _alone(reading: Reading, wanted: str) -> list[Row]:
