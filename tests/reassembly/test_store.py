@@ -14,6 +14,7 @@ from lumitrace.reassembly.assemble import assemble
 from lumitrace.reassembly.cli import main
 from lumitrace.reassembly.events import Counts
 from lumitrace.reassembly.sources.file import read_file
+from lumitrace.reassembly.store import derive
 from lumitrace.reassembly.store.folder import Folder
 from lumitrace.reassembly.store.one import one
 from lumitrace.reassembly.store.reading import Reading
@@ -129,8 +130,11 @@ def test_a_line_that_stands_twice_in_one_source_counts_twice(fetch, store, answe
     assert [line["message"] for line in shown["logs"]].count("[INFO] tick") == 2
 
 
-def test_a_transaction_over_the_edge_of_an_hour_is_whole(fetch, store, answer, night, log_file):
+def test_a_transaction_over_the_edge_of_an_hour_is_whole(
+    fetch, store, answer, night, log_file, monkeypatch
+):
     """It begins a second before the full hour; its retries and a second sale come after it."""
+    monkeypatch.setattr(derive, "BLOCK", 1)  # each hour by itself
     edge = 3_600_000
     first = night.sale(0, edge - 1000, bad=True)
     long = night.begin("ushop_slow", edge - 500, trigger="api-gateway-rest", route="GET /slow")

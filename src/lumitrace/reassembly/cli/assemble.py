@@ -65,9 +65,7 @@ def run(asked: argparse.Namespace) -> int:
     if not asked.paths or not asked.out:
         sentence = "assemble needs logs to read and --out FOLDER; see lumitrace assemble --help"
         raise Problem(sentence, MISUSE)
-    if asked.memory and not _MEMORY.fullmatch(asked.memory):
-        sentence = f"--memory {asked.memory} is no size; give one like 2GB or 500MB"
-        raise Problem(sentence, MISUSE)
+    check_memory(asked.memory)
     remote = next((path for path in asked.paths if path.startswith(S3_SCHEME)), "")
     if remote and asked.engine != SPARK:
         sentence = f"assemble reads files alone; copy them: aws s3 sync {remote} FOLDER"
@@ -107,6 +105,13 @@ def _print(dialect: str) -> int:
     for line in printed(dialect):
         print(line)  # noqa: T201  # it is a command
     return 0
+
+
+def check_memory(text: str) -> None:
+    """Raise a problem where *text* is no size that DuckDB takes; "" is its own choice."""
+    if text and not _MEMORY.fullmatch(text):
+        sentence = f"--memory {text} is no size; give one like 2GB or 500MB"
+        raise Problem(sentence, MISUSE)
 
 
 class Progress:

@@ -10,7 +10,7 @@ from lumitrace.reassembly.answers.show import show
 from lumitrace.reassembly.answers.transactions import transactions
 from lumitrace.reassembly.answers.why import why
 from lumitrace.reassembly.aws import Account
-from lumitrace.reassembly.cli import asking, items, show_page, store, transactions_page, why_page
+from lumitrace.reassembly.cli import asking, items, show_page, transactions_page, why_page
 from lumitrace.reassembly.cli.screen import Screen
 from lumitrace.reassembly.problem import FAILURE, Problem
 from lumitrace.reassembly.read import Where, read
@@ -29,6 +29,8 @@ def run(asked: argparse.Namespace) -> int:
     if asked.command == "blame":
         return items.run_blame(asked)
     if getattr(asked, "store", ""):
+        from lumitrace.reassembly.cli import store  # noqa: PLC0415  # what others can spare
+
         return store.run(asked)
     where = Where(
         paths=tuple(asked.paths),

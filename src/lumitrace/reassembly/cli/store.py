@@ -9,6 +9,7 @@ from typing import Any
 from lumitrace.reassembly.answers.show import shown
 from lumitrace.reassembly.aws import Account
 from lumitrace.reassembly.cli import figures_page, show_page, transactions_page, why_page
+from lumitrace.reassembly.cli.assemble import check_memory
 from lumitrace.reassembly.cli.screen import Screen, plural
 from lumitrace.reassembly.problem import FAILURE, Problem
 from lumitrace.reassembly.sources.cloudwatch.money import size
@@ -28,6 +29,16 @@ def run(asked: argparse.Namespace) -> int:
     Raises:
         Problem: it cannot be done.
     """
+    try:
+        return _run(asked)
+    except OSError as error:
+        said = (error.strerror or str(error)).partition("\n")[0][:200]
+        message = f"{asked.store} cannot be used as a store ({said}); make room, or check its "
+        message += "permissions"
+        raise Problem(message) from None
+
+
+def _run(asked: argparse.Namespace) -> int:
     if asked.command == "fetch":
         return _fetch(asked)
     folder = Folder.opened(asked.store)
@@ -42,6 +53,7 @@ def run(asked: argparse.Namespace) -> int:
 
 
 def _fetch(asked: argparse.Namespace) -> int:
+    check_memory(asked.memory)
     folder = Folder.created(asked.store)
     if asked.keep is not None:
         folder.set_settings({**folder.settings(), "keepDays": asked.keep})

@@ -29,13 +29,17 @@ class Database:
         """Run *statement* and return what DuckDB says.
 
         Raises:
-            Unreadable: a file cannot be read or written.
+            Unreadable: a file cannot be read or written, or memory does not suffice.
         """
         import duckdb  # noqa: PLC0415  # whoever has a connection has it
 
         try:
             return self.engine.connection.execute(statement, list(values) or None)
-        except (duckdb.IOException, duckdb.InvalidInputException, duckdb.HTTPException) as error:
+        except (
+            duckdb.IOException,
+            duckdb.InvalidInputException,
+            duckdb.OutOfMemoryException,
+        ) as error:
             raise Unreadable(str(error)) from error
 
     def rows(self, query: str, values: Sequence[Any] = ()) -> list[Row]:

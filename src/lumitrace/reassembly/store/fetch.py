@@ -146,6 +146,7 @@ class Fetching:
         self.incoming.put_away()
         for stored in taken:
             manifest.add(stored)
+            manifest.path.chmod(0o600)
 
     # Log groups
 
@@ -174,7 +175,8 @@ class Fetching:
         until_ms = now_ms if window.until_ms is None else min(window.until_ms, now_ms)
         covered = Covered.read(self.folder, name)
         safe_ms = now_ms - self.wanted.overlap_ms
-        for since_ms, end_ms in covered.missing(window.since_ms or 0, until_ms):
+        first_ms = max(window.since_ms or 0, self.incoming.keep_from_ms)
+        for since_ms, end_ms in covered.missing(first_ms, until_ms):
             position = Position()
 
             def note(since_ms: int = since_ms, position: Position = position) -> None:

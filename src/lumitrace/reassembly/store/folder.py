@@ -36,6 +36,7 @@ GRACE_S = 60  # a reader that began before an hour was replaced may still open i
 READS = 5  # of an hour that is replaced while it is read
 _NAME = "%Y-%m-%dT%H"
 _MARK = "lumitrace store"
+_OWN = frozenset(("lock", "hours", "store.json.new"))  # where making a store was interrupted
 
 
 @dataclass(frozen=True)
@@ -99,12 +100,12 @@ class Folder:
         try:
             folder.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not (folder.path / "store.json").exists():
-                if any(one.name != "lock" for one in folder.path.iterdir()):
+                if any(one.name not in _OWN for one in folder.path.iterdir()):
                     message = f"{path} holds other files; give a folder of its own as --store"
                     raise Problem(message)
                 folder.path.chmod(0o700)
-                folder.hours_path.mkdir(mode=0o700, exist_ok=True)
                 folder.set_settings({_MARK: FORMAT, "keepDays": KEEP_DAYS, "fetches": 0})
+            folder.hours_path.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             message = f"{path} cannot be a store: {error.strerror}; give another folder as --store"
             raise Problem(message) from None
@@ -196,6 +197,7 @@ class Folder:
         Whoever calls holds the lock.
         """
         place = self.place(hour.number)
+        before = self.hour(hour.number)
         for name in (*hour.lines, hour.tables):
             if name:
                 flush(place / name)
@@ -206,6 +208,9 @@ class Folder:
             "facts": hour.facts,
         }
         write(place / "hour.json", json.dumps(said) + "\n")
+        for name in {*before.lines, before.tables} - {*hour.lines, hour.tables, ""}:
+            with contextlib.suppress(OSError):
+                os.utime(place / name)  # from now on it counts no more
         self._sweep(hour)
 
     def mark_stale(self, number: int) -> None:
@@ -233,7 +238,7 @@ class Folder:
             if one.name in kept:
                 continue
             with contextlib.suppress(OSError):
-                if time.time() - one.stat().st_ctime < grace_s:
+                if time.time() - one.stat().st_mtime < grace_s:
                     continue
                 if one.is_dir():
                     shutil.rmtree(one)

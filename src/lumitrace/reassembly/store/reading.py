@@ -156,8 +156,8 @@ class Reading:
             return ""
         several = f"{len(missing)} hours hold" if len(missing) > 1 else "an hour holds"
         return (
-            f"{several} lines that are not put together yet ({missing[0]} …); a fetch was stopped: "
-            "run it again"
+            f"{several} lines that are not put together yet ({missing[0]} …): a fetch is under "
+            "way, or was stopped; then run it again"
         )
 
     # Transactions
