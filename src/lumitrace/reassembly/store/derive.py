@@ -22,17 +22,16 @@ from lumitrace.reassembly.store.unusual import note_marked, said_of_lines
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 BESIDE_MS = 16 * 60_000
 BLOCK = 1_500_000  # lines that are put together at a time, where hours are small
-ROWS = 16_384
-FEW_ROWS = 4096  # where one row is looked for
+ROWS = 16_384  # fewer make a look into 17 files dearer: 33 ms with 4,096, 14 with these
 JUDGED_BEFORE = "tags"  # of the parts of tables.sql
 
 # The tables of an hour: what each is sorted by, and how many rows are read at once at least.
 TABLES = {
     "tx": ("no", ROWS),
     "ways": ("no", 1024),
-    "ids": ("head, kind, no", FEW_ROWS),
-    "keys": ("named, kind, no", FEW_ROWS),
-    "tags": ("said, name, no", FEW_ROWS),
+    "ids": ("head, kind, no", ROWS),
+    "keys": ("named, kind, no", ROWS),
+    "tags": ("said, name, no", ROWS),
     "alone": ("request_id", ROWS),
     "runs": ("start_ms, function_name", ROWS),
     "causes": ("no, place", ROWS),
