@@ -1,6 +1,9 @@
 """What a stranger logged must not command a terminal (faults.md S02)."""
 
+import re
+
 import pytest
+from tests.reassembly.histories import History, raised
 
 from lumitrace.reassembly.cli.screen import percent, safe, total
 
@@ -47,6 +50,45 @@ def test_nothing_of_it_reaches_a_page(night, log_file, capsys, attack):
         page = capsys.readouterr().out
         assert all(ord(c) >= 0x20 or c == "\n" for c in page)
         assert not any(0x7F <= ord(c) < 0xA0 or c in "\u202e\u2066\u2069" for c in page)
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_a_table_fits_the_terminal(night, log_file, capsys, monkeypatch, columns):
+    """What has no room beside stands below, by its name; nothing is left out."""
+    from lumitrace.reassembly.cli import main
+
+    night.sale(1, 0)
+    path = night.write(log_file)
+    assert main(["transactions", path]) == 0
+    piped = capsys.readouterr().out
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "dumb")
+
+    assert main(["transactions", path]) == 0
+    page = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
+
+    assert max(map(len, piped.splitlines())) > columns
+    assert max(len(line.rstrip()) for line in page.splitlines()) <= columns
+    assert set(piped.split()) - {"issues", "-"} <= set(page.split())
+    assert "\n    tags saleId=" in page
+
+
+def test_the_columns_of_a_stack_stand_below_each_other(tmp_path, capsys):
+    """Step Functions is a longer name than that of any other service."""
+    from lumitrace.reassembly.cli import main
+
+    history = History()
+    task = history.call(20, history.enter(10, "Charge", history.start(0)), "ushop_charge")
+    refused = raised("00000001-0000-4000-8000-000000000000")
+    history.end(40, history.failed(30, task, refused), refused, "Failed")
+    (tmp_path / "history.json").write_text(history.answer(), "utf-8")
+
+    assert main(["why", str(tmp_path / "history.json")]) == 0
+
+    stack = capsys.readouterr().out.partition("virtual stack trace")[2].splitlines()[1:4]
+    names = ("history ", "Charge ", "Invoke ")
+    assert len({line.index(name) for line, name in zip(stack, names, strict=True)}) == 1, stack
 
 
 def test_sums_and_shares_read_well():

@@ -139,7 +139,7 @@ class _Told:
         ):
             if isinstance(error, kinds):
                 return Problem(f"{self.doing}: {found}", exit_code)
-        told = " ".join(str(error).split())
+        told = " ".join(str(error).split()).rstrip(".")
         return Problem(f"{self.doing}: {told}; check the AWS settings")
 
     def _refused(self, said: dict[str, str]) -> str:
@@ -153,7 +153,8 @@ class _Told:
             return f"{self.doing}: there is no such {thing}; check its name and --region"
         if code in DENIED:
             return f"{self.doing}: access denied; allow {self.aws.service.allow}"
-        return f"{self.doing}: {code}: {' '.join(message.split())}; {self.aws.service.retry}"
+        told = " ".join(message.split()).rstrip(".")
+        return f"{self.doing}: {code}: {told}; {self.aws.service.retry}"
 
 
 def _unreadable() -> Any:

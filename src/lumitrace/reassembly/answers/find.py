@@ -7,6 +7,7 @@ from lumitrace.reassembly.step_functions.names import execution_of
 from lumitrace.reassembly.transaction import Assembled, Transaction
 
 SHORTEST = 6  # characters of the beginning of an id
+NAMED = f"give {SHORTEST} characters or more of an id, or a tag, that lumitrace transactions lists"
 
 
 @dataclass

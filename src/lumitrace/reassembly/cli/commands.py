@@ -6,6 +6,7 @@ import shlex
 import sys
 from typing import Any
 
+from lumitrace.reassembly.answers.find import NAMED
 from lumitrace.reassembly.answers.show import show
 from lumitrace.reassembly.answers.transactions import transactions
 from lumitrace.reassembly.answers.why import why
@@ -62,10 +63,8 @@ def _transactions(assembled: Assembled, asked: argparse.Namespace) -> None:
 def _show(assembled: Assembled, asked: argparse.Namespace) -> None:
     answer = show(assembled, asked.id, raw=asked.raw)
     if answer is None:
-        sentence = (
-            f"nothing here is called {asked.id!r}; give an id or a tag that "
-            f"`lumitrace transactions` lists, or a wider --since"
-        )
+        wider = ", or a wider --since" if asked.since else ""
+        sentence = f"nothing here is called {asked.id!r}; {NAMED}{wider}"
         raise Problem(sentence)
     if asked.json:
         _json(answer, asked)

@@ -22,7 +22,7 @@ def functions(screen: Screen, answer: dict[str, Any]) -> None:
         ]
         for row in answer["functions"]
     ]
-    screen.columns([_FUNCTIONS, *rows], ["bold", "", "red", "", "", "", "", ""])
+    screen.table([_FUNCTIONS, *rows], ["bold", "", "red", "", "", "", "", ""])
 
 
 def issues(screen: Screen, answer: dict[str, Any]) -> None:
@@ -40,7 +40,7 @@ def issues(screen: Screen, answer: dict[str, Any]) -> None:
         for row in answer["issues"]
     ]
     if rows:
-        screen.columns([_ISSUES, *rows], ["bold", "red", "", "", "", "", ""])
+        screen.table([_ISSUES, *rows], ["bold", "red", "", "", "", "", ""])
     else:
         screen.line("nothing failed")
 

@@ -2,6 +2,7 @@
 
 import re
 import sys
+import textwrap
 from datetime import datetime, timezone
 from decimal import Decimal
 
@@ -14,6 +15,7 @@ except ImportError:
     _sentence = "lumitrace needs rich to print: pip install 'lumitrace[tools]'"
     raise Problem(_sentence) from None
 
+_INDENT = "    "
 PICTURES = 0x2400  # U+2400 to U+241F show C0; U+2421 shows DEL
 # C0 and C1 controls, what turns the direction of text, what breaks a line, halves of a pair.
 _COMMANDING = re.compile(
@@ -67,12 +69,62 @@ class Screen:
 
     def columns(self, rows: list[list[str]], styles: list[str]) -> None:
         """Print *rows* in columns, each as wide as it needs; the last as long as it is."""
-        rows = [[one_line(cell) for cell in row] for row in rows]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        rows, widths = _measured(rows)
         for row in rows:
-            cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
-            parts = [(f"{cell}  ", style) for cell, style in zip(cells, styles, strict=False)]
-            self.line(*parts, (row[-1], styles[-1]))
+            self._row(row, widths, styles)
+
+    def table(self, rows: list[list[str]], styles: list[str]) -> None:
+        """Print *rows*, the first of them names, in columns.
+
+        On a terminal that is too narrow for them, the last columns stand below each row, by name.
+        """
+        rows, widths = _measured(rows)
+        width = self.width
+        fit = len(widths) if width is None else max(1, _fitting(widths, width))
+        for row in rows:
+            self._row(row[:fit], widths, styles)
+            if row is not rows[0]:
+                for text, style in _below(rows[0][fit:], row[fit:], styles[fit:], width or 0):
+                    self.line((text, style))
+
+    def _row(self, row: list[str], widths: list[int], styles: list[str]) -> None:
+        cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
+        parts = [(f"{cell}  ", style) for cell, style in zip(cells, styles, strict=False)]
+        self.line(*parts, (row[-1], styles[len(row) - 1]))
+
+
+def _measured(rows: list[list[str]]) -> tuple[list[list[str]], list[int]]:
+    rows = [[one_line(cell) for cell in row] for row in rows]
+    return rows, [max(map(len, column)) for column in zip(*rows, strict=True)]
+
+
+def _fitting(widths: list[int], width: int) -> int:
+    """Return how many columns, two blanks apart, stand beside one another in *width*."""
+    return sum(1 for count in range(len(widths)) if sum(widths[: count + 1]) + 2 * count <= width)
+
+
+def _below(
+    names: list[str], cells: list[str], styles: list[str], width: int
+) -> list[tuple[str, str]]:
+    """Return the lines, and their styles, that name *cells*: several a line where they fit."""
+    lines: list[tuple[str, str]] = []
+    for name, cell, style in zip(names, cells, styles, strict=True):
+        if cell in {"", "-"}:
+            continue
+        told = f"{name} {cell}".strip()
+        if lines and len(lines[-1][0]) + 2 + len(told) <= width and style == lines[-1][1]:
+            lines[-1] = (f"{lines[-1][0]}  {told}", style)
+            continue
+        wrapped = textwrap.wrap(
+            told,
+            max(width, 2 * len(_INDENT)),
+            initial_indent=_INDENT,
+            subsequent_indent=_INDENT * 2,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        lines += [(line, style) for line in wrapped]
+    return lines
 
 
 def clock(time_us: int) -> str:

@@ -6,6 +6,7 @@ import shlex
 import sys
 from typing import Any
 
+from lumitrace.reassembly.answers.find import NAMED
 from lumitrace.reassembly.answers.show import shown
 from lumitrace.reassembly.aws import Account
 from lumitrace.reassembly.cli import figures_page, show_page, transactions_page, why_page
@@ -98,6 +99,9 @@ def _told(screen: Screen, answer: dict[str, Any], folder: Folder) -> None:
         screen.line((told, "yellow"))
     if answer["skipped"]:
         screen.line((f"{answer['skipped']:,} pieces are no log events", "yellow"))
+    if folder.hours():
+        again = shlex.join(["lumitrace", "why", "--store", str(folder.path)])
+        screen.line("ask:  ", (again, "cyan"))
 
 
 def _info(folder: Folder, asked: argparse.Namespace) -> int:
@@ -155,10 +159,8 @@ def _show(reading: Reading, asked: argparse.Namespace) -> None:
     named, assembled = one(reading, asked.id)
     answer = shown(assembled, named, raw=asked.raw)
     if answer is None:
-        sentence = (
-            f"nothing in {asked.store} is called {asked.id!r}; give an id or a tag, or fetch "
-        )
-        sentence += "the hour in which it happened"
+        sentence = f"nothing in {asked.store} is called {asked.id!r}; {NAMED}, or fetch the hour "
+        sentence += "in which it happened"
         raise Problem(sentence)
     if asked.json:
         _json(answer)

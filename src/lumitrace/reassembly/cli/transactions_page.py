@@ -13,7 +13,7 @@ def show(screen: Screen, answer: dict[str, Any]) -> None:
     """Print the list."""
     found = answer["transactions"]
     if found:
-        screen.columns([_HEAD, *(_cells(row) for row in found)], _STYLES)
+        screen.table([_HEAD, *(_cells(row) for row in found)], _STYLES)
     read = plural(answer["total"], "transaction")
     screen.line((f"{len(found):,} of {answer['matching']:,} shown; {read} read", "dim"))
 
