@@ -24,6 +24,12 @@ BATCHES, BOTOCORE, HTTP = (
 )
 SOURCES = "capture/test_sources.py"
 PLATFORM = "reassembly/test_platform.py"
+SHAPES = "reassembly/test_faults_shapes.py"
+LINES, JOINS = "reassembly/test_faults.py", "reassembly/test_faults_joins.py"
+ENGINE, ENGINE_LINES = "reassembly/test_engine.py", "reassembly/test_engine_lines.py"
+GARBAGE, FORMS = "reassembly/test_garbage.py", "reassembly/test_forms.py"
+PACKED, CLOUDWATCH = "reassembly/test_packed.py", "reassembly/test_cloudwatch.py"
+ODD = (ENGINE, "test_odd_streams_are_the_same_for_both")
 CALLS = (HOSTS, "test_calls_to_aws")
 ERRORS = (HANDLERS, "test_errors_of_every_kind")
 EVENTS = (HANDLERS, "test_events_of_all_shapes")
@@ -129,11 +135,88 @@ ROWS = {
         (PLATFORM, "test_printing_what_lambda_says_of_the_sandbox_ends_no_invocation")],
     "S13 what the layer brings": [
         ("layer/test_wrapt.py", "test_the_layer_uses_its_own_wrapt_alone")],
+    # Of reassembly each row is played to the reading of why and show, and to the engine.
+    "R01 lines broken off": [
+        (LINES, "test_r01_every_beginning_of_a_line_is_counted_and_costs_no_neighbour"),
+        (ENGINE_LINES, "test_r01_a_line_cut_anywhere_is_no_row_and_harms_no_neighbour")],
+    "R02 lines in several log events": [
+        (LINES, "test_r02_a_line_in_several_log_events_is_one_that_broke_off")],
+    "R03 text around lines": [
+        (LINES, "test_r03_text_around_lines_and_two_in_one_are_all_read"),
+        (ENGINE_LINES, "test_r03_text_before_a_mark_and_two_lines_in_one_are_both_read")],
+    "R04 garbage and forms": [
+        (LINES, "test_r04_what_a_file_is_spoilt_with_costs_no_span"),
+        (LINES, "test_r04_one_spoilt_file_takes_nothing_from_the_plain_ones_beside_it"),
+        (GARBAGE, "test_what_stands_around_garbage_is_used"),
+        (FORMS, "test_a_form_that_carries_group_stream_and_time_says_the_same"),
+        (FORMS, "test_a_form_without_streams_answers_the_same")],
+    "R05 duplicates": [
+        (LINES, "test_r05_the_same_lines_many_times_are_one_span"),
+        (LINES, "test_r05_of_two_ends_of_one_invocation_one_is_picked_whatever_came_first")],
+    "R06 order": [
+        (ENGINE, "test_any_order_and_any_duplication_give_the_same_rows"),
+        (GARBAGE, "test_files_forms_order_and_duplicates_do_not_change_the_answer"),
+        ("reassembly/test_sources.py", "test_order_files_and_duplicates_do_not_change_the_answer")],
+    "R07 starts and ends": [
+        (LINES, "test_r07_without_its_start_line_an_invocation_is_whole"),
+        (LINES, "test_r07_without_an_end_it_is_unfinished_and_lasts_no_time"),
+        (LINES, "test_r07_ends_that_come_twice_and_before_the_start_last_no_negative_time"),
+        (LINES, "test_r07_where_start_and_end_line_differ_the_earlier_beginning_holds")],
+    "R08 parents that were not read": [
+        (LINES, "test_r08_a_parent_that_was_not_read_keeps_its_trace_together")],
+    "R09 rings": [
+        (JOINS, "test_r09_rings_of_parents_and_of_links_are_cut_and_nothing_is_lost"),
+        (JOINS, "test_r09_two_entries_in_one_batch_stay_two_transactions")],
+    "R10 long and wide": [
+        (JOINS, "test_r10_a_thousand_spans_below_each_other_and_a_thousand_receivers"),
+        (JOINS, "test_r10_a_chain_that_is_too_long_is_cut_and_said_to_be")],
+    "R11 clocks": [
+        (JOINS, "test_r11_a_clock_that_is_an_hour_behind_is_shown_and_joins_as_before"),
+        (JOINS, "test_r11_times_in_other_units_are_taken_as_they_are_or_for_none")],
+    "R12 JSON that is a bomb": [
+        (SHAPES, "test_r12_json_that_is_a_bomb_costs_no_neighbour"),
+        (SHAPES, "test_r12_of_a_name_that_comes_twice_one_is_read"),
+        (GARBAGE, "test_what_stands_around_garbage_is_used"),
+        ("wire/test_span_line.py", "test_deep_nesting_is_broken_not_an_error")],
+    "R13 archives that are a bomb": [
+        (SHAPES, "test_r13_a_bomb_is_told_to_the_engine_too"),
+        (PACKED, "test_a_bomb_is_told_in_one_sentence"),
+        (PACKED, "test_a_bomb_takes_no_memory"),
+        (PACKED, "test_the_names_in_an_archive_are_written_nowhere"),
+        (PACKED, "test_a_folder_is_walked_and_not_left")],
+    "R14 other shapes": [
+        (SHAPES, "test_r14_a_field_of_any_other_type_is_read_alike"),
+        (SHAPES, "test_r14_wrong_types_in_a_plain_file_cost_no_neighbour"),
+        ("reassembly/test_strangers.py", "test_no_shape_of_a_line_ends_a_command"),
+        (ENGINE_LINES, "test_r14_a_record_of_another_kind_is_no_row")],
+    "R15 one trace id for two": [
+        (JOINS, "test_r15_two_entries_under_one_trace_id_are_told_to_be_two")],
+    "R16 marks of long ago": [(JOINS, "test_r16_who_wrote_an_item_before_caused_nothing")],
+    "R17 several writers": [(JOINS, "test_r17_of_several_writers_none_is_picked")],
+    "R18 deaths": [
+        (JOINS, "test_r18_a_death_is_told_from_lambdas_lines_and_costs_no_neighbour"),
+        (ENGINE, "test_a_shop_with_deaths_is_the_same_for_both"), ODD],
+    "R19 attempts and replays": [
+        (JOINS, "test_r19_attempts_replays_and_redrives_are_told_apart")],
+    "R20 one name in two accounts": [
+        (JOINS, "test_r20_functions_of_one_name_in_two_log_groups_stay_two"),
+        (CLOUDWATCH, "test_of_two_regions_equal_streams_stay_apart")],
+    "R21 forged lines": [
+        (JOINS, "test_r21_a_whole_line_of_ours_that_somebody_printed_is_untrusted"), ODD],
+    "R22 a store that is being written": [
+        ("reassembly/test_store.py", "test_a_second_fetch_changes_no_byte")],
+    "R23 what CloudWatch refuses": [
+        (CLOUDWATCH, "test_throttling_is_waited_out"),
+        (CLOUDWATCH, "test_credentials_that_expire_on_the_way_are_told"),
+        (CLOUDWATCH, "test_more_than_a_page_and_more_than_a_query_gives"),
+        (CLOUDWATCH, "test_reading_goes_on_where_it_stopped"),
+        (CLOUDWATCH, "test_a_query_that_did_not_complete_is_told")],
 }  # fmt: skip
 ELSEWHERE = ("C24", "C34")  # deaths and durable functions: not in this table yet
 WANTED = [
     *(f"C{n:02}" for n in range(1, 37)),
     *(f"C{n}" for n in range(60, 69)),
+    *(f"R{n:02}" for n in range(1, 24)),
     *("S08", "S09", "S10", "S12", "S13"),
 ]
 

@@ -77,7 +77,12 @@ def said_in_python(assembled):
 
 def differences(events, assembled):
     """Return what each says and the other does not, by table; {} where they agree."""
-    ours, theirs = said_by_engine(engine_of(events)), said_in_python(assembled)
+    return apart(engine_of(events), assembled)
+
+
+def apart(engine, assembled):
+    """Return the same of an *engine* that ran already."""
+    ours, theirs = said_by_engine(engine), said_in_python(assembled)
     return {
         name: {
             "engine": sorted(ours[name] - theirs[name], key=repr),

@@ -20,6 +20,7 @@ from lumitrace.reassembly.model import (
     Span,
 )
 from lumitrace.reassembly.pipeline.duckdb import Joined, Result, Rows
+from lumitrace.reassembly.records import told_apart
 from lumitrace.reassembly.silent import stand_in
 from lumitrace.reassembly.step_functions.executions import adopt
 from lumitrace.reassembly.transaction import Assembled, Hop, Transaction
@@ -77,7 +78,7 @@ def attempts_of(
     _carry_releases(attempts)
     adopt(attempts)
     stand_in(attempts)
-    attempts = reach(_each_once(attempts), counts)
+    attempts = reach(_each_once(attempts, counts), counts)
     number_attempts(attempts)
     _name_destinations(attempts)
     counts.health = sorted(set(counts.health))
@@ -96,16 +97,17 @@ def _carry_releases(attempts: list[Attempt]) -> None:
         known[stream] = attempt.release
 
 
-def _each_once(attempts: list[Attempt]) -> list[Attempt]:
+def _each_once(attempts: list[Attempt], counts: Counts) -> list[Attempt]:
     """Leave out attempts that came in twice, under two names of one stream."""
-    seen: set[str] = set()
+    seen: dict[str, Span] = {}
     kept = []
     for attempt in attempts:
         handler = attempt.invocation
-        if handler is None or handler.span_id not in seen:
+        first = seen.setdefault(handler.span_id, handler) if handler else None
+        if handler is None or first is handler:
             kept.append(attempt)
-        if handler is not None:
-            seen.add(handler.span_id)
+        elif first is not None and told_apart(first, handler):
+            counts.conflicting += 1
     return kept
 
 

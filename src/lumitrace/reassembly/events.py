@@ -30,6 +30,8 @@ class Counts:
         span_lines: span lines used.
         broken: marks without a complete, usable object behind them.
         untrusted: span lines whose request id is not that of the invocation around them.
+        conflicting: handlers whose end was told twice, and differently: of both, the longer and the
+            failed one counts.
         unplaced: log lines of processes side by side that name no request.
         unjoined: requests of an access log that name no id by which a function knows them, and may
             have reached one.
@@ -42,6 +44,7 @@ class Counts:
     span_lines: int = 0
     broken: int = 0
     untrusted: int = 0
+    conflicting: int = 0
     unplaced: int = 0
     unjoined: int = 0
     skipped: int = 0

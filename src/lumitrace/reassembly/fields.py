@@ -67,6 +67,11 @@ def integer(line: Mapping[str, Any], key: str) -> int:
     return whole(line.get(key))
 
 
+def earlier(time: int, other: int) -> int:
+    """Return the earlier of two times; a number that is not positive is none."""
+    return min((one for one in (time, other) if one > 0), default=0)
+
+
 def extend(known: list[T], more: list[T]) -> None:
     """Append to *known* what it does not hold yet."""
     known += [item for item in dict.fromkeys(more) if item not in known]

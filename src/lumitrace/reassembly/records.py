@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lumitrace.reassembly.fields import clean, extend, items, text, texts, whole
+from lumitrace.reassembly.fields import clean, earlier, extend, items, text, texts, whole
 from lumitrace.reassembly.model import CALL, RECORD, Bound, Failure, Span
 from lumitrace.wire.context import is_id
 from lumitrace.wire.span_line import STATUS_ERROR
@@ -21,6 +21,29 @@ def join_times(known: Span, span: Span) -> None:
     for one in (known, span):
         one.start_us, one.duration_us = began, ended - began
         one.status, one.failure = status, failure
+
+
+def told_apart(span: Span, other: Span) -> bool:
+    """Make *span* what both tell of one end of a handler, and tell whether they differ.
+
+    It lasted as long as the longer, and failed where either says so: whatever came first.
+    """
+    if (span.start_us, span.duration_us, span.status, span.failure) == (
+        *(other.start_us, other.duration_us, other.status),
+        other.failure,
+    ):
+        return False
+    span.start_us = earlier(span.start_us, other.start_us)
+    if other.duration_us is not None:
+        span.duration_us = max(span.duration_us or 0, other.duration_us)
+    if other.failed and (not span.failed or _words(other) > _words(span)):
+        span.status, span.failure = other.status, other.failure
+    return True
+
+
+def _words(span: Span) -> tuple[str, str, str]:
+    failure = span.failure or Failure("", "")
+    return failure.type, failure.code, failure.message
 
 
 def fail_record(record: Span, handler: Span | None) -> None:

@@ -5,6 +5,7 @@ out, and a line that names no span is counted as broken.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -12,6 +13,7 @@ from lumitrace.reassembly.closing import close
 from lumitrace.reassembly.events import Counts
 from lumitrace.reassembly.fields import (
     clean,
+    earlier,
     extend,
     failure_of,
     http_status,
@@ -32,6 +34,7 @@ from lumitrace.reassembly.records import (
     read_bound,
     read_links,
     read_provenance,
+    told_apart,
 )
 from lumitrace.wire import semconv, span_line
 from lumitrace.wire.context import is_id
@@ -70,13 +73,9 @@ class Unfolding:
             self.counts.span_lines += 1
             if not self._payloads(line, str(line["spanId"])) or "name" in line:
                 _READ[str(line["record"])](self, line)
-        for span_id, tags in self.tags.items():
-            if span_id in self.spans:
-                self.spans[span_id].tags.update(tags)
-        for span_id, payloads in self.payloads.items():
-            if span_id in self.spans:
-                self.spans[span_id].payloads.update(payloads)
         for span in self.spans.values():
+            span.tags.update(self.tags.get(span.span_id, {}))
+            span.payloads.update(self.payloads.get(span.span_id, {}))
             span.open = span.role == CALL and self.ranks.get(span.span_id) == OPEN_RANK
         close(self.attempt, self.spans)
 
@@ -120,7 +119,7 @@ class Unfolding:
 
     def calls(self, line: Line) -> None:
         """Read entries, announcements, records and tags; times count from the invocation."""
-        base = integer(line, "startUs") or self.bases.get(line["spanId"], 0)
+        base = max(0, integer(line, "startUs")) or self.bases.get(line["spanId"], 0)
         if line["record"] == span_line.SPAN:
             base -= integer(line, "offsetUs")
         self.bases.setdefault(line["spanId"], base)  # for a list that goes on in a further line
@@ -177,7 +176,9 @@ class Unfolding:
         known = self.spans.get(line["spanId"])
         span = known or Span(line["traceId"], line["spanId"], INVOCATION, text(line, "name"))
         if known is None or ("name" in line and rank >= self.ranks[span.span_id]):
+            told, again = replace(span), known and rank == self.ranks[span.span_id] == LINE_RANK
             self._describe(span, line)
+            self.counts.conflicting += bool(again and told_apart(span, told))
             span.http_status = http_status(line) or span.http_status
             self.ranks[span.span_id] = rank
         self.spans[span.span_id] = span
@@ -186,7 +187,7 @@ class Unfolding:
     def _describe(self, span: Span, line: Line) -> None:
         span.kind = text(line, "kind") or span.kind
         span.parent_id = text(line, "parentSpanId") or span.parent_id
-        span.start_us = integer(line, "startUs") or span.start_us
+        span.start_us = earlier(integer(line, "startUs"), span.start_us)
         if "durationUs" in line:
             span.duration_us = max(0, integer(line, "durationUs"))
         span.status = integer(line, "status")
@@ -198,8 +199,7 @@ class Unfolding:
         span.kind = text(line, "kind")
         span.parent_id = text(line, "parentSpanId")
         span.start_us = base + integer(line, "offsetUs")
-        if span.kind == semconv.KIND_CONSUMER:
-            span.role = RECORD
+        span.role = RECORD if span.kind == semconv.KIND_CONSUMER else CUSTOM
         self._put(span, OWNER_RANK)
 
     def _entry(self, line: Line, entry: list[Any], base: int, *, is_open: bool = False) -> None:

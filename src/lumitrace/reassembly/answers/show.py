@@ -4,6 +4,7 @@ from collections import defaultdict
 from typing import Any
 
 from lumitrace.reassembly.answers import describe
+from lumitrace.reassembly.answers.doubts import doubts
 from lumitrace.reassembly.answers.find import Matches, find
 from lumitrace.reassembly.answers.outcome import WORST_FIRST, outcome
 from lumitrace.reassembly.answers.path import hop_to, stopped_in
@@ -37,6 +38,7 @@ def shown(assembled: Assembled, matches: Matches, *, raw: bool = False) -> dict[
         "matches": [row(assembled, *one) for one in judged],
         "transaction": row(assembled, transaction, result),
         "traces": transaction.traces,
+        "doubts": doubts(assembled, transaction),
         "relations": relations(assembled, transaction),
         "candidates": candidates(assembled, transaction),
         "readFrom": read_from(assembled, transaction),
@@ -52,6 +54,7 @@ def _without_spans(matches: Matches, *, raw: bool) -> dict[str, Any]:
         "matches": [],
         "transaction": None,
         "traces": [],
+        "doubts": {"unread": [], "beginnings": []},
         "relations": [],
         "candidates": [],
         "readFrom": [],

@@ -158,6 +158,7 @@ def _seen(assembled: Assembled) -> dict[str, Any]:
         "spanLines": counts.span_lines,
         "broken": counts.broken,
         "untrusted": counts.untrusted,
+        "conflicting": counts.conflicting,
         "unplaced": counts.unplaced,
         "unjoined": counts.unjoined,
         "skipped": counts.skipped,

@@ -5,7 +5,15 @@ from typing import Any
 
 from lumitrace.reassembly.answers.describe import SHORT_ID
 from lumitrace.reassembly.cli import stack_page
-from lumitrace.reassembly.cli.screen import Screen, clock, date, milliseconds, one_line, safe
+from lumitrace.reassembly.cli.screen import (
+    Screen,
+    clock,
+    date,
+    milliseconds,
+    one_line,
+    plural,
+    safe,
+)
 from lumitrace.reassembly.model import INVOCATION, PLATFORM
 from lumitrace.wire.span_line import LAST_WRITER
 
@@ -26,6 +34,7 @@ def show(screen: Screen, answer: dict[str, Any]) -> None:
         screen.line("No span lines: this function does not write them. Its log lines:")
     else:
         _head(screen, transaction, answer["traces"])
+        _doubts(screen, answer["doubts"])
         _relations(screen, answer["relations"])
         _candidates(screen, answer["candidates"])
         _read_from(screen, answer["readFrom"])
@@ -66,6 +75,17 @@ def _head(screen: Screen, transaction: dict[str, Any], traces: list[str]) -> Non
         screen.line((f"traces  {' '.join(traces)}", "dim"))
     if transaction["cut"]:
         screen.line(("cut: the walk was stopped by its guard; more may belong to it", "yellow"))
+
+
+def _doubts(screen: Screen, found: dict[str, Any]) -> None:
+    """Print what the transaction leaves open."""
+    if found["unread"]:
+        senders = plural(len(found["unread"]), "span")
+        screen.line((f"incomplete: {senders} named as sender or parent not read", "yellow"))
+    if found["beginnings"]:
+        requests = ", ".join(found["beginnings"][:OTHERS])
+        told = f"{len(found['beginnings'])} requests begin here under one trace id"
+        screen.line((f"{told}, and may be strangers: {requests}", "yellow"))
 
 
 def _relations(screen: Screen, found: list[dict[str, Any]]) -> None:

@@ -134,7 +134,7 @@ def _seen(screen: Screen, seen: dict[str, Any]) -> None:
     if seen["toldInSums"]:
         told.append(f"{seen['toldInSums']:,} told in sums (LUMITRACE_SAMPLE)")
     told += [f"asked {name} {seen[name]}" for name in ("since", "until") if seen[name]]
-    unusable = ("broken", "untrusted", "unplaced", "unjoined", "skipped", "dropped")
+    unusable = ("broken", "untrusted", "conflicting", "unplaced", "unjoined", "skipped", "dropped")
     told += [f"{seen[name]:,} {name}" for name in unusable if seen[name]]
     if seen["cut"]:
         told.append(f"{plural(seen['cut'], 'transaction')} cut")

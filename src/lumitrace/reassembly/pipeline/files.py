@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lumitrace.reassembly.events import LogEvent
+from lumitrace.reassembly.fields import MAX_NUMBER
 from lumitrace.reassembly.pipeline.apart import Stretches
 from lumitrace.reassembly.pipeline.duckdb import DuckDb, Row
 from lumitrace.reassembly.pipeline.lines import LINE_COLUMNS
@@ -89,6 +90,7 @@ _TEXT = (
     "escape = '', header = false, auto_detect = false, strict_mode = false, filename = true, "
     f"max_line_size = {MAX_LINE}, null_padding = true, new_line = '\\n')"
 )
+_START = f"CASE WHEN startUs BETWEEN 1 AND {MAX_NUMBER} THEN startUs ELSE 0 END"
 _WHEN_FAILED = "CASE WHEN coalesce(status, 0) <> 0 THEN"
 _AWS = r"^An error occurred \((\w+)\) when calling the \w+ operation[^:]{0,64}: "
 _TEXTS = {
@@ -105,7 +107,6 @@ _TEXTS = {
     "line_record_id": "recordId",
 }
 _NUMBERS = {
-    "line_start_us": "startUs",
     "offset_us": "offsetUs",
     "line_status": "status",
     "line_http": "httpStatus",
@@ -127,8 +128,8 @@ _COLUMNS = {
     **{column: f"""from_json({name}, '[["VARCHAR"]]')""" for column, name in _LISTS.items()},
     **{column: f"""from_json({name}, '["VARCHAR"]')""" for column, name in _LISTS_OF_TEXT.items()},
     "line_duration_us": "CASE WHEN durationUs < 0 THEN 0 ELSE durationUs END",
-    "base_us": "CASE WHEN record = 'span' THEN coalesce(startUs, 0) - coalesce(offsetUs, 0) "
-    "ELSE coalesce(startUs, 0) END",
+    "line_start_us": _START,
+    "base_us": f"CASE WHEN record = 'span' THEN {_START} - coalesce(offsetUs, 0) ELSE {_START} END",
     "has_record": "CAST(recordId IS NOT NULL AS BIGINT)",
     "line_error_type": f"{_WHEN_FAILED} coalesce(nullif(error->>'type', ''), 'Error') END",
     "line_error_code": f"{_WHEN_FAILED} coalesce(nullif(error->>'code', ''), "

@@ -8,8 +8,9 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from lumitrace.reassembly import log_lines as grammar
-from lumitrace.reassembly.fields import clean, failure_of, items, rare, tag_text, text, whole
+from lumitrace.reassembly.fields import clean, failure_of, items, tag_text, text, whole
 from lumitrace.reassembly.model import Failure, Report
+from lumitrace.reassembly.pipeline.contract import is_as_written
 from lumitrace.reassembly.platform_line import init_failure
 from lumitrace.wire import span_line
 from lumitrace.wire.context import is_id
@@ -90,7 +91,7 @@ def span_rows(message: str, place: int, stream_id: int, moment: int) -> Iterator
 
 
 def _span_row(item: dict[str, Any]) -> Row:
-    start, offset = whole(item.get("startUs")), whole(item.get("offsetUs"))
+    start, offset = max(0, whole(item.get("startUs"))), whole(item.get("offsetUs"))
     duration = max(0, whole(item.get("durationUs"))) if "durationUs" in item else None
     failure = failure_of(item.get("error")) if whole(item.get("status")) else None
     tags = item.get("tags")
@@ -124,7 +125,7 @@ def _is_odd(item: dict[str, Any]) -> bool:
     """Tell whether only the whole attempt explains *item*: what its records sent, or failed."""
     if "bound" in item or "failedRecords" in item:
         return True
-    return any(bool(rare(entry).get("bound")) for entry in items(item.get("calls")) if entry)
+    return not is_as_written(item)
 
 
 def _lists(value: object) -> list[list[str | None]] | None:

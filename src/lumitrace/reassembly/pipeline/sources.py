@@ -20,17 +20,28 @@ def load(engine: DuckDb, paths: Sequence[str]) -> int:
     """Load the files that *paths* stand for, and return how many bytes they are.
 
     Where all of them are plain log lines, DuckDB reads them. A source of any other form goes
-    through Python, and is then held in memory.
+    through Python, and is then held in memory; so do all where one has bytes that are no UTF-8, or
+    a line that no log event can be long as.
 
     Raises:
         Problem: a file cannot be read.
     """
     files = [file for path in dict.fromkeys(paths) for file in files_of(path)]
-    if all(file != STANDARD_INPUT and is_plain(Path(file)) for file in files):
-        load_text(engine, [Path(file) for file in files])
-    else:
+    plain = all(file != STANDARD_INPUT and is_plain(Path(file)) for file in files)
+    if not plain or not _is_taken(engine, files):
         load_events(engine, _events(files))
     return sum(Path(file).stat().st_size for file in files if file != STANDARD_INPUT)
+
+
+def _is_taken(engine: DuckDb, files: Sequence[str]) -> bool:
+    """Load *files* as DuckDB reads them, and tell whether it takes them."""
+    import duckdb  # noqa: PLC0415  # the engine is DuckDB's: it is there
+
+    try:
+        load_text(engine, [Path(file) for file in files])
+    except duckdb.InvalidInputException:
+        return False
+    return True
 
 
 def is_plain(path: Path) -> bool:

@@ -4,13 +4,14 @@ from typing import Any
 
 from lumitrace.reassembly.store.reading import Reading
 
-_COUNTED = ("broken", "untrusted", "unplaced", "skipped", "dropped")
+_COUNTED = ("broken", "untrusted", "conflicting", "unplaced", "skipped", "dropped")
 
 
 def seen(reading: Reading, runs: str, tx: str) -> dict[str, Any]:
     """Return the same as ``answers.why`` says of whole logs.
 
-    Lines are counted by the hour: of a window that begins within one, all lines of that hour.
+    Lines are counted by the hour: of a window that begins within one, all lines of that hour. Ends
+    that conflict are not looked for there.
     """
     rows = reading.database.rows
     functions = rows(
