@@ -1,6 +1,8 @@
 """Answers out of a store beside those of whole logs: the same, counts and all."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -167,6 +169,27 @@ def test_a_store_of_other_lines_is_no_healthy_shop(command, tmp_path, asked):
 
     assert done.returncode == 1
     assert b"no span lines in" in done.stderr
+
+
+def test_a_store_of_an_earlier_form_is_told(command, tmp_path):
+    """Its tables lack columns that are asked for."""
+    (tmp_path / "store.json").write_text('{"lumitrace store": 1, "keepDays": 14, "fetches": 1}')
+
+    done = command("why", "--store", tmp_path)
+
+    assert done.returncode == 1
+    assert b"fetch its logs into a new store" in done.stderr
+
+
+def test_a_reader_that_has_seen_enough_is_no_fault_of_the_store(recorded):
+    """A pager that quits: nothing is said."""
+    asked = ["transactions", "--json", "--store", str(recorded[1].folder.path)]
+    called = [sys.executable, "-u", "-m", "lumitrace.reassembly.cli", *asked]
+    with subprocess.Popen(called, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        running.stdout.close()
+        error = running.stderr.read()
+
+    assert (running.returncode, error) == (0, b"")
 
 
 def test_the_pages_say_what_the_answers_do(recorded, command):

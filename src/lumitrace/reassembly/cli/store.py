@@ -32,6 +32,8 @@ def run(asked: argparse.Namespace) -> int:
     """
     try:
         return _run(asked)
+    except BrokenPipeError:  # standard output's, no matter of the store
+        raise
     except OSError as error:
         said = (error.strerror or str(error)).partition("\n")[0][:200]
         message = f"{asked.store} cannot be used as a store ({said}); make room, or check its "

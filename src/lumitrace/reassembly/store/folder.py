@@ -28,7 +28,7 @@ from lumitrace.reassembly.platform_events import json_object
 from lumitrace.reassembly.problem import Problem
 from lumitrace.reassembly.store.disk import flush, write
 
-FORMAT = 1
+FORMAT = 2
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 KEEP_DAYS = 14
@@ -118,7 +118,7 @@ class Folder:
         """Return what ``store.json`` says.
 
         Raises:
-            Problem: it is no store of ours, or a later version's.
+            Problem: it is no store of ours, or another version's.
         """
         said = self._json(self.path / "store.json")
         if said is None or not isinstance(said.get(_MARK), int):
@@ -126,6 +126,12 @@ class Folder:
             raise Problem(message)
         if said[_MARK] > FORMAT:
             message = f"{self.path} was written by a later lumitrace; update this one to read it"
+            raise Problem(message)
+        if said[_MARK] < FORMAT:
+            message = (
+                f"{self.path} was written by an earlier lumitrace, in another form; fetch its "
+            )
+            message += "logs into a new store"
             raise Problem(message)
         return said
 
