@@ -106,8 +106,11 @@ def cluster(tmp_path):
             process.wait(timeout=60)
 
 
-def write_shop(path):
-    """Write the log of a shop, of which some invocations are killed, and return its lines."""
+def write_shop(paths):
+    """Write two logs of a shop, of which some invocations are killed, and return their lines.
+
+    The second one begins where an invocation does.
+    """
     source = ROOT / "benchmarks" / "reassembly" / "generate.py"
     spec = importlib.util.spec_from_file_location("generate", source)
     generate = importlib.util.module_from_spec(spec)
@@ -119,7 +122,9 @@ def write_shop(path):
         ended += '"record":"invocation"' in line
         if '"record":"invocation"' in line and ended % 50 == 0:
             lines[place] = KILLED.format(re.search('"requestId":"([^"]+)"', line)[1])
-    path.write_text("\n".join(lines) + "\n", "ascii")
+    half = next(place for place in range(len(lines) // 2, 0, -1) if lines[place][:5] == "START")
+    for path, part in zip(paths, (lines[:half], lines[half:]), strict=True):
+        path.write_text("\n".join(part) + "\n", "ascii")
     return lines
 
 
@@ -167,9 +172,9 @@ def hash_of(engine):
     return counts, seen.hexdigest()
 
 
-def run(engine, module, path):
+def run(engine, module, paths):
     """Run all steps on *engine*."""
-    module.load_text(engine, [path])
+    module.load_text(engine, paths)
     steps = Steps(engine)
     steps.unfold()
     steps.join()
@@ -178,14 +183,14 @@ def run(engine, module, path):
 
 def test_duckdb_and_a_spark_cluster_give_the_same_rows(cluster, tmp_path):
     """Every row of every result is the same, and a small oracle agrees on the transactions."""
-    path = tmp_path / "shop.log"
-    lines = write_shop(path)
+    paths = [tmp_path / "one.log", tmp_path / "two.log"]
+    lines = write_shop(paths)
     here = DuckDb()
-    counts, expected = run(here, files, path)
+    counts, expected = run(here, files, paths)
 
     session = spark.session(cluster, memory="512m", settings=SETTINGS)
     try:
-        found = run(spark.Spark(session), spark, str(path))
+        found = run(spark.Spark(session), spark, [*map(str, paths)])
         workers = session.sparkContext._jsc.sc().getExecutorMemoryStatus().size() - 1
     finally:
         session.stop()

@@ -142,8 +142,9 @@ def translated(statement: str) -> str:
 def load_text(engine: Spark, paths: Sequence[str]) -> None:
     """Load plain log lines of *paths*, a stream a file."""
     context = engine.spark.sparkContext
-    texts = {number: context.textFile(path).zipWithIndex() for number, path in enumerate(paths)}
-    every = context.union([text.mapPartitions(_Reader(number)) for number, text in texts.items()])
+    texts = [context.textFile(path).map(_Of(number)) for number, path in enumerate(paths)]
+    lines = context.union(texts).zipWithIndex()
+    every = lines.mapPartitions(_read)
     _tables(engine, every, {"lines": LINE_COLUMNS, "platform": PLATFORM_COLUMNS})
     names = [(number, "", path) for number, path in enumerate(paths)]
     columns = {"stream_id": NUMBER, "log_group": TEXT, "log_stream": TEXT}
@@ -155,13 +156,9 @@ def load_text(engine: Spark, paths: Sequence[str]) -> None:
         plain: dict[int, set[str]] = {}
         for stream, request in engine.rows(PLAIN):
             plain.setdefault(stream, set()).add(request)
-        odd = [
-            texts[number].mapPartitions(_Odd(number, stretches, plain.get(number, set())))
-            for number in stretches.spans
-        ]
-        lines = context.union(odd) if odd else context.emptyRDD()
-        rows = lines.groupByKey().flatMap(_Apart(list(paths), names))
-        _tables(engine, rows, ODD_TABLES, empty=not odd)
+        odd = lines.mapPartitions(_Odd(stretches, plain)) if stretches.spans else None
+        rows = odd.groupByKey().flatMap(_Apart(list(paths), names)) if odd else context.emptyRDD()
+        _tables(engine, rows, ODD_TABLES, empty=odd is None)
 
     engine.apart = read
 
@@ -172,7 +169,7 @@ def _tables(
     """Make each of *tables* of those *rows* that bear its name."""
     cached = rows.cache()
     for name, columns in tables.items():
-        of_table: Any = [] if empty else cached.filter(_Of(name)).map(_second)
+        of_table: Any = [] if empty else cached.filter(_In(name)).map(_second)
         engine.keep(name, engine.spark.createDataFrame(of_table, schema_of(columns)))
     cached.unpersist()
 
@@ -182,23 +179,27 @@ def schema_of(columns: dict[str, str]) -> str:
     return ", ".join(f"{name} {_TYPES[kind]}" for name, kind in columns.items())
 
 
-class _Reader:
-    """Reads the lines of one stream; goes to the workers."""
+class _Of:
+    """Says of which stream a line is; goes to the workers."""
 
     def __init__(self, stream: int) -> None:
         self.stream = stream
 
-    def __call__(self, lines: Iterable[tuple[str, int]]) -> Iterator[tuple[str, Row]]:
-        for message, place in lines:
-            if MARK in message:
-                for row in span_rows(message, place, self.stream, place):
-                    yield "lines", row
-            else:
-                for row in platform_rows(message, self.stream, place):
-                    yield "platform", row
+    def __call__(self, message: str) -> tuple[int, str]:
+        return self.stream, message
 
 
-class _Of:
+def _read(lines: Iterable[tuple[tuple[int, str], int]]) -> Iterator[tuple[str, Row]]:
+    for (stream, message), place in lines:
+        if MARK in message:
+            for row in span_rows(message, place, stream, place):
+                yield "lines", row
+        else:
+            for row in platform_rows(message, stream, place):
+                yield "platform", row
+
+
+class _In:
     """Tells the rows of one table; goes to the workers."""
 
     def __init__(self, table: str) -> None:
@@ -213,17 +214,19 @@ def _second(row: tuple[str, Row]) -> Row:
 
 
 class _Odd:
-    """Picks the lines of one stream that are read apart; goes to the workers."""
+    """Picks the lines that are read apart; goes to the workers."""
 
-    def __init__(self, stream: int, stretches: Stretches, plain: set[str]) -> None:
-        self.stream, self.stretches, self.plain = stream, stretches, plain
+    def __init__(self, stretches: Stretches, plain: dict[int, set[str]]) -> None:
+        self.stretches, self.plain = stretches, plain
 
-    def __call__(self, lines: Iterable[tuple[str, int]]) -> Iterator[tuple[int, tuple[int, str]]]:
-        for message, place in lines:
-            if self.stretches.which(self.stream, place) < 0:
+    def __call__(
+        self, lines: Iterable[tuple[tuple[int, str], int]]
+    ) -> Iterator[tuple[int, tuple[int, str]]]:
+        for (stream, message), place in lines:
+            if self.stretches.which(stream, place) < 0:
                 continue
-            if request_of(message) not in self.plain:
-                yield self.stream, (place, message)
+            if request_of(message) not in self.plain.get(stream, ()):
+                yield stream, (place, message)
 
 
 class _Apart:
