@@ -212,7 +212,7 @@ def test_what_is_not_there_is_told(endpoint, command, address, sentence):
         ("ExpiredToken", "have expired"),
         ("InvalidAccessKeyId", "does not know these credentials"),
         ("AccessDenied", "access denied; allow s3:ListBucket, s3:GetObject"),
-        ("SlowDown", "SlowDown: No.; try again"),
+        ("SlowDown", "SlowDown: No; try again"),
     ],
 )
 def test_what_s3_refuses_on_the_way_is_told_once(
