@@ -142,7 +142,7 @@ def translated(statement: str) -> str:
 def load_text(engine: Spark, paths: Sequence[str]) -> None:
     """Load plain log lines of *paths*, a stream a file."""
     context = engine.spark.sparkContext
-    texts = [context.textFile(path).map(_Of(number)) for number, path in enumerate(paths)]
+    texts = [context.textFile(path, 1).map(_Of(number)) for number, path in enumerate(paths)]
     lines = context.union(texts).zipWithIndex()
     every = lines.mapPartitions(_read)
     _tables(engine, every, {"lines": LINE_COLUMNS, "platform": PLATFORM_COLUMNS})
