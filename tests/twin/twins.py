@@ -96,10 +96,13 @@ def _frames(data):
 def _apart(data):
     """Return what the function printed, and our lines."""
     text, lines, rest = data.decode("utf-8", "surrogateescape"), [], []
-    decode, at = json.JSONDecoder().raw_decode, 0
+    objects, at = [], 0
+    kept = json.JSONDecoder(object_pairs_hook=lambda it: objects.append(it) or dict(it))
     while (begin := text.find(MARK, at)) >= 0:
-        line, end = decode(text, begin)
+        line, end = kept.raw_decode(text, begin)
         assert text[end : end + 1] == "\n", "a line of ours has no end"
+        assert len(line) == len(objects[-1]), "a name stands in a line of ours twice"
+        objects.clear()
         lines.append(line)
         rest.append(text[at:begin])
         at = end + 1

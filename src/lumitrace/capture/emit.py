@@ -186,7 +186,7 @@ def _write(invocation: "Invocation", piece: str) -> None:
 def health(invocation: "Invocation", failures: list[tuple[str, str]]) -> list[str]:
     """Return a ``health`` line for each of *failures*: component and message."""
     span = invocation.handler
-    head = {"level": settings.health_level, "name": span.name}
+    head = {"name": span.name}
     return [
         line(span_line.HEALTH, span, {**head, "component": component, "message": message}, {})
         for component, message in failures
