@@ -103,6 +103,24 @@ def test_every_line_keeps_its_place_in_whichever_file_it_stands(tmp_path):
     assert again[1::3] == again[2::3] == [b""] * 3
 
 
+def test_lines_read_without_their_tags_say_all_else(tmp_path):
+    """``assemble`` has no table of tags: what only they make irregular is read by DuckDB."""
+    path = tmp_path / "tags.log"
+    said = [{**WHOLE, "tags": tags} for tags in ({}, {"total": 42.5}, {"n": 10**20}, {"a": [1]})]
+    lines = [spelt(one) for one in said] + [spelt(WHOLE).replace("42.5", "42.50")]
+    path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    whole, bare = DuckDb(), DuckDb()
+
+    load_text(whole, [path])
+    load_text(bare, [path], tags=False)
+
+    columns = ", ".join(name for name in LINE_COLUMNS if name != "tags")
+    query = f"SELECT {columns} FROM lines ORDER BY place"  # noqa: S608
+    assert bare.rows(query) == whole.rows(query)
+    assert bare.number("SELECT COUNT(tags) FROM lines") == 0
+    assert bare.number("SELECT COUNT(*) FROM other_lines") == 0
+
+
 def test_lines_that_are_not_regular_are_all_read_however_many(tmp_path, monkeypatch):
     """They come in pages, and are loaded a few at a time."""
     monkeypatch.setattr(files, "PAGE", 3)

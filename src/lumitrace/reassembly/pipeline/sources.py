@@ -38,7 +38,7 @@ def _is_taken(engine: DuckDb, files: Sequence[str]) -> bool:
     import duckdb  # noqa: PLC0415  # the engine is DuckDB's: it is there
 
     try:
-        load_text(engine, [Path(file) for file in files])
+        load_text(engine, [Path(file) for file in files], tags=False)
     except duckdb.InvalidInputException:
         return False
     return True
