@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 
 from lumitrace.reassembly.assemble import assemble
 from lumitrace.reassembly.events import Counts, LogEvent
-from lumitrace.reassembly.pipeline import load
+from lumitrace.reassembly.pipeline import load, stored
 from lumitrace.reassembly.pipeline.duckdb import DuckDb
 from lumitrace.reassembly.pipeline.files import load_text
 from lumitrace.reassembly.pipeline.lines import LINE_COLUMNS, PLATFORM_COLUMNS
 from lumitrace.reassembly.pipeline.load import load_events
+from lumitrace.reassembly.pipeline.steps import Steps
 from lumitrace.reassembly.sources.file import read_file
 
 HERE = Path(__file__).parent
@@ -169,3 +170,24 @@ def test_stretches_read_apart_in_batches_give_the_same_rows(monkeypatch):
     monkeypatch.setattr(load, "BATCH", 4)
 
     assert results_of(SMALL_SHOP) == expected
+
+
+def test_events_of_any_source_are_read_to_the_rows_that_python_reads(monkeypatch):
+    """The archive has many streams in a file: dead and odd ones, and texts with any separator."""
+    monkeypatch.setattr(stored, "CHUNK", 50)
+    monkeypatch.setattr(load, "BATCH", 4)
+    events = SMALL_SHOP + odd_streams()
+    events += [LogEvent("", "any", None, f"\x1e\x1f{n}\n, ''", n) for n in range(3)]
+    events.sort(key=lambda event: event.order)  # those of all streams between one another
+    fast, slow = DuckDb(), oracle.engine_of(events)
+
+    stored.load_read(fast, events)
+    steps = Steps(fast)
+    steps.unfold()
+    steps.join()
+
+    for table, columns in {**RESULTS, "platform": "*", "streams": "*"}.items():
+        query = f"SELECT {columns} FROM {table} ORDER BY ALL"  # noqa: S608  # our own names
+        assert fast.rows(query) == slow.rows(query), table
+    messages = [row[0] for row in fast.rows("SELECT message FROM stored ORDER BY rowid")]
+    assert messages == [event.message for event in events]

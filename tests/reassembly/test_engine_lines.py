@@ -3,7 +3,7 @@
 import json
 
 from lumitrace.reassembly.events import LogEvent
-from lumitrace.reassembly.pipeline import files, load
+from lumitrace.reassembly.pipeline import files, load, texts
 from lumitrace.reassembly.pipeline.duckdb import DuckDb
 from lumitrace.reassembly.pipeline.files import load_text
 from lumitrace.reassembly.pipeline.lines import LINE_COLUMNS, PLATFORM_COLUMNS
@@ -123,7 +123,7 @@ def test_lines_read_without_their_tags_say_all_else(tmp_path):
 
 def test_lines_that_are_not_regular_are_all_read_however_many(tmp_path, monkeypatch):
     """They come in pages, and are loaded a few at a time."""
-    monkeypatch.setattr(files, "PAGE", 3)
+    monkeypatch.setattr(texts, "PAGE", 3)
     monkeypatch.setattr(load, "CHUNK", 2)
 
     fast, slow = rows(tmp_path / "many.log", [f"{n} {spelt(WHOLE)}" for n in range(20)])

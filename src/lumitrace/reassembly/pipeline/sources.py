@@ -1,4 +1,4 @@
-"""What the command line names, loaded into DuckDB: plain files fast, any other line by line."""
+"""What the command line names, loaded into DuckDB: plain files by itself, others through Python."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from lumitrace.reassembly.events import Counts, LogEvent
 from lumitrace.reassembly.pipeline.duckdb import DuckDb
 from lumitrace.reassembly.pipeline.files import load_text
-from lumitrace.reassembly.pipeline.load import load_events
+from lumitrace.reassembly.pipeline.stored import load_read
 from lumitrace.reassembly.platform_events import json_object
 from lumitrace.reassembly.sources.file import files_of, read_file
 from lumitrace.reassembly.sources.path import STANDARD_INPUT
@@ -19,9 +19,9 @@ _LAMBDAS = ("START RequestId: ", "INIT_START ", "END RequestId: ", "REPORT Reque
 def load(engine: DuckDb, paths: Sequence[str]) -> int:
     """Load the files that *paths* stand for, and return how many bytes they are.
 
-    Where all of them are plain log lines, DuckDB reads them. A source of any other form goes
-    through Python, and is then held in memory; so do all where one has bytes that are no UTF-8, or
-    a line that no log event can be long as.
+    Where all of them are plain log lines, DuckDB reads them. A source of any other form is unpacked
+    by Python first; so are all where one has bytes that are no UTF-8, or a line that no log event
+    can be long as.
 
     Raises:
         Problem: a file cannot be read.
@@ -29,7 +29,7 @@ def load(engine: DuckDb, paths: Sequence[str]) -> int:
     files = [file for path in dict.fromkeys(paths) for file in files_of(path)]
     plain = all(file != STANDARD_INPUT and is_plain(Path(file)) for file in files)
     if not plain or not _is_taken(engine, files):
-        load_events(engine, _events(files))
+        load_read(engine, _events(files))
     return sum(Path(file).stat().st_size for file in files if file != STANDARD_INPUT)
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from lumitrace.reassembly.answers.describe import PLACES, UNTOLD
 from lumitrace.reassembly.answers.outcome import PENDING
-from lumitrace.reassembly.pipeline.files import load_stored
 from lumitrace.reassembly.pipeline.lines import TEXT
 from lumitrace.reassembly.pipeline.load import Table
 from lumitrace.reassembly.pipeline.steps import Steps, parts
+from lumitrace.reassembly.pipeline.stored import load_stored
 from lumitrace.reassembly.store.database import Database, quoted
 from lumitrace.reassembly.store.folder import HOUR_MS, Folder, Hour
 from lumitrace.reassembly.store.incoming import LINES_A_GROUP, NAMES, WRITTEN
