@@ -59,9 +59,7 @@ def _store(engine: DuckDb, events: Sequence[LogEvent], numbers: Sequence[int]) -
 def _load(loading: Loading, *, tags: bool) -> None:
     engine = loading.engine
     loading.places = engine.number("SELECT COUNT(*) FROM stored")
-    said = "rtrim(message, chr(10) || chr(13))"
-    source = f"(SELECT rowid AS place, stream_id, time_ms, {said} AS message FROM stored)"  # noqa: S608
-    read(loading, source, tags=tags)
+    read(loading, "(SELECT rowid AS place, stream_id, time_ms, message FROM stored)", tags=tags)
     engine.apart = Apart(loading, lambda wanted: _again(loading, wanted)).read
 
 

@@ -98,7 +98,9 @@ def paged(engine: DuckDb, query: str) -> Iterator[Row]:
 def _frame() -> str:
     """Return what each column of ``platform`` is of a line of _FRAME, split at its spaces."""
     moment = "coalesce(time_ms, place)"
-    request = "rtrim(split_part(said[3], chr(9), 1))"
+    ends = "chr(9) || chr(10) || chr(13) || ' '"  # an event may end its line
+    request = f"CASE what WHEN 'start' THEN said[3] WHEN 'end' THEN rtrim(said[3], {ends}) "
+    request += "ELSE split_part(said[3], chr(9), 1) END"
     measured = (_measured(place, name) for name, place in _MEASURED.items())
     return ", ".join(("stream_id", moment, "what", request, "''", *measured, "NULL, NULL"))
 
