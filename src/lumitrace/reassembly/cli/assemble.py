@@ -156,6 +156,7 @@ def _on_duckdb(asked: argparse.Namespace, out: Path) -> None:
         if not lines:
             sentence = f"no span lines in {' '.join(asked.paths)}; {DECORATE}"
             raise Problem(sentence)
+        engine.expect(lines)
         _run(Steps(engine, progress=progress.part))
         progress.known(engine.number("SELECT COUNT(DISTINCT entry_trace) FROM members"))
         for table in TABLES:

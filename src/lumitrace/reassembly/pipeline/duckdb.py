@@ -49,6 +49,8 @@ TABLES = {
 # writing texts keeps only where one differs from that before it. A quarter quicker and smaller.
 _WRITTEN = "(FORMAT parquet, PARQUET_VERSION v2, DICTIONARY_SIZE_LIMIT 1000)"
 
+FEW = 10_000  # lines: below, planning a view again takes longer than copying its rows
+
 Row = tuple[Any, ...]
 
 
@@ -95,6 +97,7 @@ class DuckDb:
         self.connection = connection or _database().cursor()
         self.apart: Callable[[DuckDb], None] = lambda _: None
         self.views: set[str] = set()
+        self.copies = False  # whether what may be found anew is copied
 
     @classmethod
     @contextlib.contextmanager
@@ -117,22 +120,29 @@ class DuckDb:
             connection.close()
             shutil.rmtree(spill, ignore_errors=True)
 
+    def expect(self, lines: int) -> None:
+        """Get ready for so many *lines*. Of few, most of the time goes into planning statements."""
+        self.copies = lines < FEW
+
     def write(self, table: str, path: Path) -> None:
         """Write *table* to *path* as Parquet."""
         to = str(path).replace("'", "''")
         self.connection.execute(f"COPY (FROM {table}) TO '{to}' {_WRITTEN}")
 
-    def make(self, table: str, select: str) -> None:
-        """Let the rows of *select* become *table*."""
+    def make(self, table: str, select: str) -> bool:
+        """Let the rows of *select* become *table*; tell whether there are none."""
         self.make_room(table)
-        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {select}")
+        return not self.number(f"CREATE OR REPLACE TEMP TABLE {table} AS {select}")
 
-    def see(self, table: str, select: str) -> None:
+    def see(self, table: str, select: str) -> bool:
         """Let *table* be the rows of *select*, found anew whenever they are asked for."""
+        if self.copies:
+            return self.make(table, select)
         if table not in self.views:
             self.connection.execute(f"DROP TABLE IF EXISTS {table}")
             self.views.add(table)
         self.connection.execute(f"CREATE OR REPLACE TEMP VIEW {table} AS {select}")
+        return False
 
     def make_room(self, table: str) -> None:
         """Drop the view of the name *table*: DuckDB lets no table take its place."""

@@ -93,13 +93,14 @@ class Spark:
         self.written = 0
         self.apart: Callable[[Spark], None] = lambda _: None
 
-    def make(self, table: str, select: str) -> None:
+    def make(self, table: str, select: str) -> bool:
         """Let the rows of *select* become *table*."""
         self.keep(table, self.spark.sql(translated(select)))
+        return False  # to count them would be a job more
 
-    def see(self, table: str, select: str) -> None:
+    def see(self, table: str, select: str) -> bool:
         """Let *table* be the rows of *select*."""
-        self.make(table, select)  # found anew each time, the plans would grow
+        return self.make(table, select)  # found anew each time, the plans would grow
 
     def add(self, table: str, select: str) -> None:
         """Add the rows of *select* to *table*."""

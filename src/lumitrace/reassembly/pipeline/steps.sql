@@ -7,7 +7,9 @@
 -- How to read it. "-- make T" says that the rows of the SELECT below become table T; "-- see T", that
 -- they may be found anew at each reading; "-- add T", that they are added to T. "-- part P" begins a
 -- part; the driver runs the parts in the order that pipeline/steps.py states, repeats a part that walks
--- until it finds nothing new, and leaves out a part for which there is nothing to do.
+-- until it finds nothing new, and leaves out a part for which there is nothing to do, and what stands
+-- between two UNIONs where a table that it begins with or JOINs has no rows. So UNION stands at the
+-- margin, one kind of it a statement, and every sum is one of a GROUP.
 --
 -- Portable SQL: integers and text only; no ordered aggregates, no recursion, no engine's own
 -- percentiles; every tie is broken by an id; a column whose name is also an alias is named with its table;
@@ -598,7 +600,8 @@ WHERE LENGTH(o.span_id) = 16 AND o.operation IS NOT NULL
 GROUP BY o.span_id
 
 -- part details
--- Every span once: its own line says more than an entry, an entry more than an announcement.
+-- Every span once: its own line says more than an entry, an entry more than an announcement. What is
+-- not said is cast too: a branch may be the only one with rows, and says the types of the columns.
 
 -- A listed call that has a line of its own too: a retry that was told in between.
 -- make told_apart
@@ -607,17 +610,18 @@ SELECT t.span_id FROM told t JOIN listed e ON e.span_id = t.span_id
 -- make few_details
 SELECT t.span_id, t.trace_id, t.parent_id, t.at_stream, t.request_id, t.said_moment, t.role,
        t.start_us, t.duration_us, t.operation, t.resource, t.http_status, t.status,
-       t.error_type, t.error_code, t.error_message, t.record_id, t.receive_count, 0 AS call_count,
-       t.start_us + COALESCE(t.duration_us, 0) AS end_us
+       t.error_type, t.error_code, t.error_message, t.record_id, t.receive_count,
+       CAST(0 AS BIGINT) AS call_count, t.start_us + COALESCE(t.duration_us, 0) AS end_us
 FROM told t
 LEFT JOIN invocations h ON h.span_id = t.span_id
 WHERE h.span_id IS NULL
 UNION ALL
 SELECT b.span_id, b.trace_id, b.parent_id, b.at_stream, b.request_id, b.said_moment,
        'record' AS role, b.start_us, b.duration_us, '' AS operation, '' AS resource,
-       0 AS http_status, 0 AS status, CAST(NULL AS TEXT) AS error_type,
+       CAST(0 AS BIGINT) AS http_status, CAST(0 AS BIGINT) AS status, CAST(NULL AS TEXT) AS error_type,
        CAST(NULL AS TEXT) AS error_code, CAST(NULL AS TEXT) AS error_message,
-       b.record_id, 0 AS receive_count, 0 AS call_count, b.start_us + b.duration_us AS end_us
+       b.record_id, CAST(0 AS BIGINT) AS receive_count, CAST(0 AS BIGINT) AS call_count,
+       b.start_us + b.duration_us AS end_us
 FROM batched b
 LEFT JOIN told t ON t.span_id = b.span_id
 WHERE t.span_id IS NULL
@@ -625,25 +629,27 @@ UNION ALL
 SELECT o.span_id, o.open_trace AS trace_id, o.open_parent AS parent_id, o.open_stream AS at_stream,
        o.open_request AS request_id, o.open_moment AS said_moment, 'call' AS role,
        o.open_start AS start_us, CAST(NULL AS BIGINT) AS duration_us, o.open_operation AS operation,
-       o.open_resource AS resource, 0 AS http_status, 0 AS status,
+       o.open_resource AS resource, CAST(0 AS BIGINT) AS http_status, CAST(0 AS BIGINT) AS status,
        CAST(NULL AS TEXT) AS error_type, CAST(NULL AS TEXT) AS error_code,
-       CAST(NULL AS TEXT) AS error_message, '' AS record_id, 0 AS receive_count,
-       0 AS call_count, o.open_start AS end_us
+       CAST(NULL AS TEXT) AS error_message, '' AS record_id, CAST(0 AS BIGINT) AS receive_count,
+       CAST(0 AS BIGINT) AS call_count, o.open_start AS end_us
 FROM opened o
 UNION ALL
 SELECT w.span_id, w.trace_id, w.parent_id, w.at_stream, w.request_id, w.said_moment, w.role,
        w.start_us, CAST(NULL AS BIGINT) AS duration_us, '' AS operation, '' AS resource,
-       0 AS http_status, 0 AS status, CAST(NULL AS TEXT) AS error_type,
+       CAST(0 AS BIGINT) AS http_status, CAST(0 AS BIGINT) AS status, CAST(NULL AS TEXT) AS error_type,
        CAST(NULL AS TEXT) AS error_code, CAST(NULL AS TEXT) AS error_message,
-       '' AS record_id, 0 AS receive_count, 0 AS call_count, w.start_us AS end_us
+       '' AS record_id, CAST(0 AS BIGINT) AS receive_count, CAST(0 AS BIGINT) AS call_count,
+       w.start_us AS end_us
 FROM owners w
 UNION ALL
 SELECT m.span_id, m.sum_trace AS trace_id, m.sum_parent AS parent_id, m.sum_stream AS at_stream,
        m.sum_request AS request_id, m.sum_moment AS said_moment, 'call' AS role,
        COALESCE(h.start_us, t.start_us, 0) AS start_us, m.sum_duration AS duration_us,
-       m.sum_operation AS operation, m.sum_resource AS resource, 0 AS http_status, 0 AS status,
+       m.sum_operation AS operation, m.sum_resource AS resource,
+       CAST(0 AS BIGINT) AS http_status, CAST(0 AS BIGINT) AS status,
        CAST(NULL AS TEXT) AS error_type, CAST(NULL AS TEXT) AS error_code,
-       CAST(NULL AS TEXT) AS error_message, '' AS record_id, 0 AS receive_count,
+       CAST(NULL AS TEXT) AS error_message, '' AS record_id, CAST(0 AS BIGINT) AS receive_count,
        m.sum_count AS call_count,
        CASE WHEN m.sum_count > 0
             THEN COALESCE(h.start_us + COALESCE(h.duration_us, 0),
@@ -655,10 +661,10 @@ LEFT JOIN told t ON t.span_id = m.sum_parent
 
 -- see plain_details
 SELECT e.span_id, e.trace_id, e.parent_id, e.at_stream, e.request_id, e.said_moment, 'call' AS role,
-       e.start_us, e.duration_us, e.operation, e.resource, e.http_status, 0 AS status,
+       e.start_us, e.duration_us, e.operation, e.resource, e.http_status, CAST(0 AS BIGINT) AS status,
        CAST(NULL AS TEXT) AS error_type, CAST(NULL AS TEXT) AS error_code,
-       CAST(NULL AS TEXT) AS error_message, '' AS record_id, 0 AS receive_count, 0 AS call_count,
-       e.start_us + e.duration_us AS end_us
+       CAST(NULL AS TEXT) AS error_message, '' AS record_id, CAST(0 AS BIGINT) AS receive_count,
+       CAST(0 AS BIGINT) AS call_count, e.start_us + e.duration_us AS end_us
 FROM listed e
 LEFT JOIN told_apart t ON t.span_id = e.span_id
 WHERE t.span_id IS NULL

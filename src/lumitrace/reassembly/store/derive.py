@@ -9,7 +9,7 @@ from lumitrace.reassembly.answers.describe import PLACES, UNTOLD
 from lumitrace.reassembly.answers.outcome import PENDING
 from lumitrace.reassembly.pipeline.lines import TEXT
 from lumitrace.reassembly.pipeline.load import Table
-from lumitrace.reassembly.pipeline.steps import Steps, parts
+from lumitrace.reassembly.pipeline.steps import OUT, Steps, parts
 from lumitrace.reassembly.pipeline.stored import load_stored
 from lumitrace.reassembly.store.database import Database, quoted
 from lumitrace.reassembly.store.folder import HOUR_MS, Folder, Hour
@@ -23,6 +23,8 @@ from lumitrace.reassembly.store.unusual import note_marked, said_of_lines
 BESIDE_MS = 16 * 60_000
 BLOCK = 1_500_000  # lines that are put together at a time, where hours are small
 ROWS = 16_384  # fewer make a look into 17 files dearer: 33 ms with 4,096, 14 with these
+# What tables.sql reads of the steps beside what comes out of them.
+READ = ("attempts", "plain_lines", "received", "reported", "sent", "stream_names")
 JUDGED_BEFORE = "tags"  # of the parts of tables.sql
 
 # The tables of an hour: what each is sorted by, and how many rows are read at once at least.
@@ -78,7 +80,7 @@ class Deriving:
     def _derive(self, block: Sequence[Hour]) -> None:
         self.progress(f"{block[0].name}: {len(block)} hours")
         self._load(block)
-        steps = Steps(self.database.engine)
+        steps = Steps(self.database.engine, read=(*OUT, *READ))
         note_marked(self.database)
         steps.unfold()
         steps.join()
