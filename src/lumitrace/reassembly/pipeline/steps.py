@@ -133,14 +133,16 @@ class Steps:
             self.empty.add("platform")
         for part in ("frames", "odd"):
             self.part(part)
-        if self.count("dropped"):
-            self.part("drop")
-        for part in ("invocations", "unfold"):
+        self._part_where("drop", "dropped")
+        self.part("invocations")
+        self._part_where("unlike", "unlike_handlers")
+        for part in ("handlers", "unfold"):
             self.part(part)
         if self._doubled("listed") or self._doubled("batched"):
             self.part("once")
         for part in ("open", "details"):
             self.part(part)
+        self._part_where("apart", "told_apart")
         self._read_apart()
         for part in ("told", "keys", "rows"):
             self.part(part)
@@ -170,6 +172,11 @@ class Steps:
         self.progress(name)
         for step in self.parts[name]:
             self._step(step)
+
+    def _part_where(self, name: str, table: str) -> None:
+        """Run the part *name* where *table* has rows."""
+        if self.count(table):
+            self.part(name)
 
     def _step(self, step: Step) -> None:
         """Run what has rows of *step*."""

@@ -51,7 +51,11 @@ SELECT stream_id, request_id, SUM(CASE WHEN what = 'start' THEN 1 ELSE 0 END) AS
        MAX(CASE WHEN what IN ('end', 'report') THEN billed_ms END) AS report_billed,
        MAX(CASE WHEN what IN ('end', 'report') THEN memory_mb END) AS report_memory,
        MAX(CASE WHEN what IN ('end', 'report') THEN max_memory_mb END) AS report_max,
-       MAX(CASE WHEN what IN ('end', 'report') THEN init_us END) AS report_init
+       MAX(CASE WHEN what IN ('end', 'report') THEN init_us END) AS report_init,
+       SUM(CASE WHEN what IN ('start', 'end') OR (what = 'report' AND failure_type IS NULL)
+                THEN 1 ELSE 0 END) AS brackets,
+       SUM(CASE WHEN what = 'raised' THEN 1 ELSE 0 END) AS raises,
+       SUM(CASE WHEN what = 'managed' THEN 1 ELSE 0 END) AS managed
 FROM platform
 GROUP BY stream_id, request_id
 
@@ -61,7 +65,7 @@ SELECT stream_id, request_id
 FROM spoken
 WHERE starts > 1 OR (starts = 1 AND end_moment < from_moment)
 
--- make begun
+-- see begun
 SELECT stream_id, request_id, from_moment, end_moment
 FROM spoken
 WHERE starts = 1 AND (end_moment IS NULL OR end_moment >= from_moment)
@@ -84,10 +88,9 @@ SELECT b.stream_id, b.request_id, b.from_moment, b.end_moment,
 FROM begun b
 
 -- make bracketed
-SELECT stream_id, MIN(CASE WHEN what = 'start' THEN moment END) AS first_start
-FROM platform
-WHERE request_id <> ''
-  AND (what IN ('start', 'end') OR (what = 'report' AND failure_type IS NULL))
+SELECT stream_id, MIN(from_moment) AS first_start
+FROM spoken
+WHERE request_id <> '' AND brackets > 0
 GROUP BY stream_id
 
 -- A stream whose STARTs and ENDs are not one pair after another is read line by line (pipeline/
@@ -97,17 +100,17 @@ GROUP BY stream_id
 SELECT f.stream_id FROM frames f
 WHERE f.next_moment IS NOT NULL AND (f.end_moment IS NULL OR f.next_moment < f.end_moment)
 UNION
-SELECT p.stream_id FROM platform p WHERE p.what = 'managed'
+SELECT m.stream_id FROM spoken m WHERE m.managed > 0
 UNION
 SELECT s.stream_id
 FROM spoken s
 JOIN bracketed k ON k.stream_id = s.stream_id
 WHERE s.starts = 0 AND s.request_id <> '' AND s.last_moment >= k.first_start
 UNION
-SELECT p.stream_id
-FROM platform p
-LEFT JOIN bracketed k ON k.stream_id = p.stream_id
-WHERE k.stream_id IS NULL AND (p.request_id <> '' OR p.what = 'raised')
+SELECT s.stream_id
+FROM spoken s
+LEFT JOIN bracketed k ON k.stream_id = s.stream_id
+WHERE k.stream_id IS NULL AND (s.request_id <> '' OR s.raises > 0)
 
 -- see attempts
 SELECT f.stream_id, f.request_id, f.from_moment, f.before_moment, f.next_moment,
@@ -117,46 +120,47 @@ FROM frames f
 LEFT JOIN odd_streams o ON o.stream_id = f.stream_id
 WHERE o.stream_id IS NULL
 
--- A line of ours counts where its request id is that of the invocation around it. A stream without
--- lines of Lambda's is believed at a line's beginning. All lines of a request are judged at once where
--- they lie in its one attempt.
+-- A line of ours counts where its request id is that of the invocation around it. All lines of a
+-- request are judged at once where they lie in its one attempt.
 
 -- make spoken_of
 SELECT l.stream_id, l.line_request, MIN(l.moment) AS first_moment, MAX(l.moment) AS last_moment,
-       MIN(l.at_start) AS all_at_start,
        MAX(CASE WHEN l.record = 'invocation' THEN 1 ELSE 0 END) AS told_end,
        MIN(CASE WHEN l.record IN ('start', 'invocation') THEN l.line_span END) AS first_handler,
        MAX(CASE WHEN l.record IN ('start', 'invocation') THEN l.line_span END) AS last_handler,
-       MIN(CASE WHEN l.record IN ('start', 'invocation') AND l.line_name <> '' THEN l.line_name END)
-         AS told_name,
        MAX(l.is_odd) AS any_odd
 FROM lines l
+JOIN bracketed b ON b.stream_id = l.stream_id
 GROUP BY l.stream_id, l.line_request
 
 -- make judged_requests
-SELECT w.stream_id, w.line_request, w.told_end, w.first_handler, w.last_handler, w.told_name,
-       w.any_odd,
+SELECT w.stream_id, w.line_request, w.told_end, w.first_handler, w.last_handler, w.any_odd,
        COALESCE(a.from_moment, 0) AS attempt_moment,
-       CASE WHEN a.stream_id IS NULL THEN 0 ELSE 1 END AS in_attempt,
-       CASE WHEN o.stream_id IS NULL AND r.stream_id IS NULL
-             AND (a.stream_id IS NOT NULL
-                  OR (b.stream_id IS NULL AND w.all_at_start = 1 AND w.line_request <> ''))
+       CASE WHEN o.stream_id IS NULL AND r.stream_id IS NULL AND a.stream_id IS NOT NULL
             THEN 1 ELSE 0 END AS is_plain
 FROM spoken_of w
 LEFT JOIN odd_streams o ON o.stream_id = w.stream_id
-LEFT JOIN bracketed b ON b.stream_id = w.stream_id
 LEFT JOIN tried_again r ON r.stream_id = w.stream_id AND r.request_id = w.line_request
 LEFT JOIN frames a
   ON a.stream_id = w.stream_id AND a.request_id = w.line_request
   AND w.first_moment >= a.from_moment
   AND w.last_moment <= COALESCE(a.end_moment, 9007199254740992)
 
+-- A stream without lines of Lambda's is believed at a line's beginning.
 -- make doubted
-SELECT DISTINCT stream_id, line_request FROM judged_requests WHERE is_plain = 0
+SELECT j.stream_id, j.line_request
+FROM judged_requests j
+WHERE j.is_plain = 0
+UNION
+SELECT l.stream_id, l.line_request
+FROM lines l
+LEFT JOIN bracketed b ON b.stream_id = l.stream_id
+LEFT JOIN odd_streams o ON o.stream_id = l.stream_id
+WHERE b.stream_id IS NULL
+  AND (l.at_start = 0 OR l.line_request = '' OR o.stream_id IS NOT NULL)
 
 -- make trusted
-SELECT l.place, l.at_start, l.stream_id, l.line_request, l.record, l.line_span,
-       l.line_name, l.is_odd,
+SELECT l.place, l.at_start, l.stream_id, l.line_request, l.record, l.line_span, l.is_odd,
        COALESCE(a.from_moment, 0) AS attempt_moment,
        CASE WHEN a.stream_id IS NULL THEN 0 ELSE 1 END AS in_attempt
 FROM doubted d
@@ -175,9 +179,10 @@ WHERE o.stream_id IS NULL
 -- attempt that ended, whose handler's line says how, of which Lambda says no failure, and which wrote
 -- nothing that only the whole attempt explains. One that wrote no lines is plain unless it failed.
 
+-- What is told of an attempt; of a stream without Lambda's lines, only where some of it is doubted.
 -- see told_of
-SELECT j.stream_id, j.line_request, j.attempt_moment, j.in_attempt, j.told_end, j.first_handler,
-       j.last_handler, j.told_name, j.any_odd
+SELECT j.stream_id, j.line_request, j.attempt_moment, 1 AS in_attempt, j.told_end, j.first_handler,
+       j.last_handler, j.any_odd
 FROM judged_requests j
 WHERE j.is_plain = 1
 UNION ALL
@@ -185,8 +190,6 @@ SELECT l.stream_id, l.line_request, l.attempt_moment, l.in_attempt,
        MAX(CASE WHEN l.record = 'invocation' THEN 1 ELSE 0 END) AS told_end,
        MIN(CASE WHEN l.record IN ('start', 'invocation') THEN l.line_span END) AS first_handler,
        MAX(CASE WHEN l.record IN ('start', 'invocation') THEN l.line_span END) AS last_handler,
-       MIN(CASE WHEN l.record IN ('start', 'invocation') AND l.line_name <> '' THEN l.line_name END)
-         AS told_name,
        MAX(l.is_odd) AS any_odd
 FROM trusted l
 GROUP BY l.stream_id, l.line_request, l.attempt_moment, l.in_attempt
@@ -259,6 +262,12 @@ SELECT t.stream_id, t.line_request AS request_id
 FROM told_of t
 WHERE t.attempt_moment = 0 AND t.any_odd = 1
 UNION
+SELECT l.stream_id, l.line_request AS request_id
+FROM lines l
+LEFT JOIN bracketed b ON b.stream_id = l.stream_id
+LEFT JOIN doubted d ON d.stream_id = l.stream_id AND d.line_request = l.line_request
+WHERE l.is_odd = 1 AND b.stream_id IS NULL AND d.stream_id IS NULL
+UNION
 SELECT a.stream_id, a.request_id
 FROM platform p
 JOIN attempts a ON a.stream_id = p.stream_id
@@ -308,12 +317,26 @@ FROM told_of t
 JOIN (SELECT DISTINCT stream_id FROM stretches) s ON s.stream_id = t.stream_id
 LEFT JOIN odd_requests q ON q.stream_id = t.stream_id AND q.request_id = t.line_request
 WHERE t.attempt_moment = 0 AND q.stream_id IS NULL
+UNION
+SELECT l.stream_id, l.line_request AS request_id
+FROM lines l
+JOIN (SELECT DISTINCT stream_id FROM stretches) s ON s.stream_id = l.stream_id
+LEFT JOIN bracketed b ON b.stream_id = l.stream_id
+LEFT JOIN doubted d ON d.stream_id = l.stream_id AND d.line_request = l.line_request
+LEFT JOIN odd_requests q ON q.stream_id = l.stream_id AND q.request_id = l.line_request
+WHERE b.stream_id IS NULL AND d.stream_id IS NULL AND q.stream_id IS NULL
 
+-- The function whose stream it is.
 -- see stream_names
-SELECT stream_id, MIN(told_name) AS function_name
-FROM told_of
-WHERE told_name IS NOT NULL
-GROUP BY stream_id
+SELECT l.stream_id, MIN(l.line_name) AS function_name
+FROM lines l
+LEFT JOIN doubted d ON d.stream_id = l.stream_id AND d.line_request = l.line_request
+LEFT JOIN trusted t
+  ON t.place = l.place AND t.at_start = l.at_start AND t.stream_id = l.stream_id
+  AND t.line_request = l.line_request
+WHERE l.record IN ('start', 'invocation') AND l.line_name <> ''
+  AND (d.stream_id IS NULL OR t.place IS NOT NULL)
+GROUP BY l.stream_id
 
 -- Lines that nobody believes, and those of requests that are read line by line.
 -- make dropped
@@ -384,11 +407,9 @@ GROUP BY l.line_span
 HAVING COUNT(*) > 2 OR SUM(CASE WHEN l.record = 'invocation' THEN 1 ELSE 0 END) <> 1
   OR SUM(CASE WHEN l.record = 'start' THEN 1 ELSE 0 END) <> COUNT(*) - 1
 
--- see handlers
-SELECT e.line_span AS span_id, COALESCE(LEAST(e.line_trace, b.line_trace), e.line_trace) AS trace_id,
-       COALESCE(LEAST(e.stream_id, b.stream_id), e.stream_id) AS at_stream,
-       COALESCE(LEAST(e.line_request, b.line_request), e.line_request) AS request_id,
-       COALESCE(LEAST(e.moment, b.moment), e.moment) AS first_moment,
+-- see pairs
+SELECT e.line_span AS span_id, e.line_trace AS trace_id, e.stream_id AS at_stream,
+       e.line_request AS request_id, COALESCE(LEAST(e.moment, b.moment), e.moment) AS first_moment,
        COALESCE(GREATEST(e.moment, b.moment), e.moment) AS last_moment,
        COALESCE(GREATEST(e.line_parent, b.line_parent), e.line_parent) AS parent_id,
        COALESCE(GREATEST(e.line_name, b.line_name), e.line_name) AS function_name,
@@ -396,14 +417,9 @@ SELECT e.line_span AS span_id, COALESCE(LEAST(e.line_trace, b.line_trace), e.lin
        CASE WHEN e.line_start_us > 0 AND (b.line_start_us IS NULL OR b.line_start_us <= 0
                                           OR b.line_start_us >= e.line_start_us)
             THEN e.line_start_us WHEN b.line_start_us > 0 THEN b.line_start_us ELSE 0 END AS start_us,
-       e.line_duration_us AS duration_us,
-       CASE WHEN e.line_status < 0 AND b.line_span IS NOT NULL THEN 0 ELSE e.line_status END AS status,
-       COALESCE(GREATEST(e.line_error_type, b.line_error_type), e.line_error_type, b.line_error_type)
-         AS error_type,
-       COALESCE(GREATEST(e.line_error_code, b.line_error_code), e.line_error_code, b.line_error_code)
-         AS error_code,
-       COALESCE(GREATEST(e.line_error_message, b.line_error_message), e.line_error_message,
-                b.line_error_message) AS error_message,
+       e.line_duration_us AS duration_us, e.line_status AS status,
+       e.line_error_type AS error_type, e.line_error_code AS error_code,
+       e.line_error_message AS error_message,
        COALESCE(GREATEST(e.line_trigger, b.line_trigger), e.line_trigger) AS trigger_name,
        COALESCE(GREATEST(e.line_route, b.line_route), e.line_route) AS route,
        COALESCE(GREATEST(e.line_source, b.line_source), e.line_source) AS source_name,
@@ -411,27 +427,47 @@ SELECT e.line_span AS span_id, COALESCE(LEAST(e.line_trace, b.line_trace), e.lin
        COALESCE(GREATEST(e.line_received, b.line_received), e.line_received) AS receive_count,
        1 AS told_end, COALESCE(GREATEST(e.unsampled, b.unsampled), e.unsampled) AS unsampled
 FROM plain_lines e
-LEFT JOIN unlike_handlers u ON u.span_id = e.line_span
 LEFT JOIN (SELECT * FROM plain_lines WHERE record = 'start') b ON b.line_span = e.line_span
-WHERE e.record = 'invocation' AND u.span_id IS NULL
+WHERE e.record = 'invocation'
+
+-- see handlers
+SELECT p.* FROM pairs p
+
+-- part unlike
+-- Only where a handler has other lines than these.
+
+-- see handlers
+SELECT p.*
+FROM pairs p
+LEFT JOIN unlike_handlers u ON u.span_id = p.span_id
+WHERE u.span_id IS NULL
 UNION ALL
-SELECT l.line_span AS span_id, MIN(l.line_trace) AS trace_id, MIN(l.stream_id) AS at_stream,
-       MIN(l.line_request) AS request_id, MIN(l.moment) AS first_moment,
-       MAX(l.moment) AS last_moment, MAX(l.line_parent) AS parent_id,
+SELECT l.line_span AS span_id,
+       COALESCE(MIN(CASE WHEN l.record = 'invocation' THEN l.line_trace END), MIN(l.line_trace))
+         AS trace_id,
+       COALESCE(MIN(CASE WHEN l.record = 'invocation' THEN l.stream_id END), MIN(l.stream_id))
+         AS at_stream,
+       COALESCE(MIN(CASE WHEN l.record = 'invocation' THEN l.line_request END), MIN(l.line_request))
+         AS request_id,
+       MIN(l.moment) AS first_moment, MAX(l.moment) AS last_moment, MAX(l.line_parent) AS parent_id,
        MAX(l.line_name) AS function_name, MAX(l.line_kind) AS kind,
        COALESCE(MIN(CASE WHEN l.line_start_us > 0 THEN l.line_start_us END), 0) AS start_us,
        MAX(CASE WHEN l.record = 'invocation' THEN l.line_duration_us END) AS duration_us,
-       MAX(CASE WHEN l.record = 'invocation' THEN l.line_status ELSE 0 END) AS status,
-       MAX(l.line_error_type) AS error_type, MAX(l.line_error_code) AS error_code,
-       MAX(l.line_error_message) AS error_message, MAX(l.line_trigger) AS trigger_name,
-       MAX(l.line_route) AS route, MAX(l.line_source) AS source_name,
-       MAX(l.line_xray) AS xray_root, MAX(l.line_received) AS receive_count,
+       COALESCE(MAX(CASE WHEN l.record = 'invocation' THEN l.line_status END), 0) AS status,
+       MAX(CASE WHEN l.record = 'invocation' THEN l.line_error_type END) AS error_type,
+       MAX(CASE WHEN l.record = 'invocation' THEN l.line_error_code END) AS error_code,
+       MAX(CASE WHEN l.record = 'invocation' THEN l.line_error_message END) AS error_message,
+       MAX(l.line_trigger) AS trigger_name, MAX(l.line_route) AS route,
+       MAX(l.line_source) AS source_name, MAX(l.line_xray) AS xray_root,
+       MAX(l.line_received) AS receive_count,
        MAX(CASE WHEN l.record = 'invocation' THEN 1 ELSE 0 END) AS told_end,
        MAX(l.unsampled) AS unsampled
 FROM unlike_handlers u
 JOIN plain_lines l ON l.line_span = u.span_id
 WHERE l.record IN ('start', 'invocation') OR (l.record = 'calls' AND l.line_name = '')
 GROUP BY l.line_span
+
+-- part handlers
 
 -- A moment below the year 1973 is the number of a line: its source has no times.
 -- make invocations
@@ -659,13 +695,25 @@ FROM sums m
 LEFT JOIN invocations h ON h.span_id = m.sum_parent
 LEFT JOIN told t ON t.span_id = m.sum_parent
 
--- see plain_details
+-- see listed_details
 SELECT e.span_id, e.trace_id, e.parent_id, e.at_stream, e.request_id, e.said_moment, 'call' AS role,
        e.start_us, e.duration_us, e.operation, e.resource, e.http_status, CAST(0 AS BIGINT) AS status,
        CAST(NULL AS TEXT) AS error_type, CAST(NULL AS TEXT) AS error_code,
        CAST(NULL AS TEXT) AS error_message, '' AS record_id, CAST(0 AS BIGINT) AS receive_count,
        CAST(0 AS BIGINT) AS call_count, e.start_us + e.duration_us AS end_us
 FROM listed e
+
+-- see plain_details
+SELECT e.* FROM listed_details e
+UNION ALL
+SELECT f.* FROM few_details f
+
+-- part apart
+-- Only where a call is told of twice.
+
+-- see plain_details
+SELECT e.*
+FROM listed_details e
 LEFT JOIN told_apart t ON t.span_id = e.span_id
 WHERE t.span_id IS NULL
 UNION ALL
@@ -744,18 +792,22 @@ WHERE o.link_key LIKE 'destination:%'
 
 -- make silent
 SELECT a.stream_id, a.request_id, a.from_moment, r.report_us, r.report_billed, r.report_memory,
-       r.report_max, r.report_init, r.last_moment,
-       COALESCE(CASE WHEN s.log_group LIKE '/aws/lambda/%' THEN SUBSTR(s.log_group, 13) END,
-                f.function_name, NULLIF(s.log_group, ''), 'unknown function') AS said_name
+       r.report_max, r.report_init, r.last_moment
 FROM attempts a
 JOIN named n ON n.named_request = a.request_id
-JOIN streams s ON s.stream_id = a.stream_id
-LEFT JOIN stream_names f ON f.stream_id = a.stream_id
 LEFT JOIN told_of t ON t.stream_id = a.stream_id AND t.line_request = a.request_id
 LEFT JOIN odd_requests q ON q.stream_id = a.stream_id AND q.request_id = a.request_id
 LEFT JOIN reported r
   ON r.stream_id = a.stream_id AND r.request_id = a.request_id AND r.from_moment = a.from_moment
 WHERE t.stream_id IS NULL AND q.stream_id IS NULL
+
+-- make silent_names
+SELECT a.*,
+       COALESCE(CASE WHEN s.log_group LIKE '/aws/lambda/%' THEN SUBSTR(s.log_group, 13) END,
+                f.function_name, NULLIF(s.log_group, ''), 'unknown function') AS said_name
+FROM silent a
+JOIN streams s ON s.stream_id = a.stream_id
+LEFT JOIN stream_names f ON f.stream_id = a.stream_id
 
 -- Its ids are made of Lambda's lines; attempts of one request are one trace.
 -- make stand_ins
@@ -770,7 +822,7 @@ SELECT SUBSTR(SHA256(m.said_name || CHR(0) || m.request_id || CHR(0)
        '' AS source_name, '' AS xray_root, 0 AS receive_count, m.from_moment AS first_moment,
        1 AS ended, m.report_us, m.report_billed AS billed_ms, m.report_memory AS memory_mb,
        m.report_max AS max_memory_mb, m.report_init AS init_us, 0 AS unsampled, 0 AS heard_us
-FROM silent m
+FROM silent_names m
 UNION
 SELECT o.* FROM odd_silent o JOIN named n ON n.named_request = o.request_id
 
