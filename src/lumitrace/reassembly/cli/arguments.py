@@ -14,8 +14,8 @@ from lumitrace.reassembly.cli.examples import show_examples
 from lumitrace.reassembly.cli.items_arguments import account_arguments, amount, positive
 from lumitrace.reassembly.prices.logs import AS_OF, INSIGHTS_USD_PER_GB
 from lumitrace.reassembly.problem import MISUSE, Problem
-from lumitrace.reassembly.sources.cloudwatch.ways import AUTO, WAYS
 from lumitrace.reassembly.sources.path import S3_SCHEME, STANDARD_INPUT
+from lumitrace.reassembly.sources.ways import AUTO, WAYS
 
 DEFAULT_LIMIT = 50
 _ASKED_OF_AWS = ("log_group", "state_machine", "execution")

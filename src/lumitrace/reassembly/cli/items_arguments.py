@@ -5,7 +5,7 @@ from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from lumitrace.reassembly.items.marks import RATE, SAMPLE
+from lumitrace.reassembly.items.amounts import RATE, SAMPLE
 
 
 def add_dynamodb(commands: "argparse._SubParsersAction[Any]") -> None:

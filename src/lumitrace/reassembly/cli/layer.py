@@ -5,7 +5,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from lumitrace.reassembly.deploy.layer import build
 from lumitrace.reassembly.problem import Problem
 
 PYTHON = "3.13"
@@ -37,6 +36,8 @@ def run(asked: argparse.Namespace) -> int:
     Raises:
         Problem: it cannot be built, or not be written there.
     """
+    from lumitrace.reassembly.deploy.layer import build  # noqa: PLC0415  # other commands spare it
+
     layer = build(asked.python)
     try:
         Path(asked.out).write_bytes(layer.content)

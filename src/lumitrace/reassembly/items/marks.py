@@ -15,10 +15,6 @@ PARTS = 10  # random segments of the table that make up a sample
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Scan.html
 MAX_SEGMENTS = 1_000_000
 MAX_TRIES = 100 * PARTS  # segments may be empty
-SAMPLE = 10_000  # items
-# Not a page of 1 MB at once: a table on demand takes at least 4,000 writes a second, a provisioned
-# one what it was given; both have users. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html
-RATE = 25  # writes a second
 
 Progress = Callable[["Census"], None]
 

@@ -8,14 +8,10 @@ all lines decides, and the rules stand once, in ``stream.py`` and what belongs t
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 
-from lumitrace.reassembly.assemble import rows_of
-from lumitrace.reassembly.attempts import cut_into_attempts
 from lumitrace.reassembly.events import LogEvent
 from lumitrace.reassembly.log_lines import platform_line
 from lumitrace.reassembly.model import CLAIMED, INVOCATION, Attempt, Failure, Report, Span
 from lumitrace.reassembly.pipeline.lines import NUMBER, TEXT, Row, measured
-from lumitrace.reassembly.silent import invocation_of, stand_in
-from lumitrace.reassembly.unfold import unfold
 from lumitrace.wire import span_line
 
 _TIMED = {"duration_us": NUMBER, "status": NUMBER}
@@ -116,6 +112,11 @@ def rows_apart(
         streams: the number of a stream, by its group and name.
         names: the function whose stream it is, where its other lines say it.
     """
+    from lumitrace.reassembly.assemble import rows_of  # noqa: PLC0415  # what most logs can spare
+    from lumitrace.reassembly.attempts import cut_into_attempts  # noqa: PLC0415  # as above
+    from lumitrace.reassembly.silent import stand_in  # noqa: PLC0415  # as above
+    from lumitrace.reassembly.unfold import unfold  # noqa: PLC0415  # as above
+
     attempts: list[Attempt] = []
     for events in batches:
         found, counts = cut_into_attempts(events)
@@ -141,6 +142,8 @@ def rows_apart(
 def _spans(attempt: Attempt, stream: int, seen: set[str]) -> Iterator[tuple[str, Row]]:
     handler = attempt.invocation
     if handler is None:
+        from lumitrace.reassembly.silent import invocation_of  # noqa: PLC0415  # as above
+
         yield "odd_silent", _invocation(attempt, invocation_of(attempt), stream)
         return
     if handler.span_id in seen:  # the same under two names of one stream

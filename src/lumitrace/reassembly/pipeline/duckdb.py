@@ -98,11 +98,14 @@ class Result:
 class DuckDb:
     """A connection, as the engine of the steps."""
 
-    def __init__(self, connection: "duckdb.DuckDBPyConnection | None" = None) -> None:
+    def __init__(
+        self, connection: "duckdb.DuckDBPyConnection | None" = None, *, alone: bool = False
+    ) -> None:
         self.connection = connection or _database().cursor()
         self.apart: Callable[[DuckDb], None] = lambda _: None
         self.views: set[str] = set()
         self.copies = False  # whether what may be found anew is copied
+        self.alone = alone  # whether nobody else has this database
 
     @classmethod
     @contextlib.contextmanager
@@ -120,14 +123,19 @@ class DuckDb:
             connection.execute(
                 "SET preserve_insertion_order = true"
             )  # a line's number is its place
-            yield cls(connection)
+            yield cls(connection, alone=True)
         finally:
             connection.close()
             shutil.rmtree(spill, ignore_errors=True)
 
     def expect(self, lines: int) -> None:
-        """Get ready for so many *lines*. Of few, most of the time goes into planning statements."""
+        """Get ready for so many *lines*. Of few, most of the time goes into planning statements.
+
+        Waking a second thread takes longer than what it could do of them.
+        """
         self.copies = lines < FEW
+        if self.alone:
+            self.connection.execute("SET threads = 1" if self.copies else "RESET threads")
 
     def write(self, table: str, path: Path) -> None:
         """Write *table* to *path* as Parquet."""

@@ -153,13 +153,15 @@ def load_text(engine: Spark, paths: Sequence[str]) -> None:
 
     def read(engine: Spark) -> None:
         stretches = Stretches(engine.rows(STRETCHES))
+        if not stretches.spans:
+            _tables(engine, context.emptyRDD(), ODD_TABLES, empty=True)
+            return
         names: dict[int, str] = dict(engine.rows(NAMES))
         plain: dict[int, set[str]] = {}
         for stream, request in engine.rows(PLAIN):
             plain.setdefault(stream, set()).add(request)
-        odd = lines.mapPartitions(_Odd(stretches, plain)) if stretches.spans else None
-        rows = odd.groupByKey().flatMap(_Apart(list(paths), names)) if odd else context.emptyRDD()
-        _tables(engine, rows, ODD_TABLES, empty=odd is None)
+        odd = lines.mapPartitions(_Odd(stretches, plain))
+        _tables(engine, odd.groupByKey().flatMap(_Apart(list(paths), names)), ODD_TABLES)
 
     engine.apart = read
 

@@ -2,8 +2,9 @@
 
 Most tables of most logs are empty: no request was tried again, nobody was killed, nobody claimed
 anything. What is joined with an empty table has no rows. So a statement's branches, what stands
-between its UNIONs, are left out where that is known of them; and a table of none but such is not
-made before a statement asks for it. In a log of a thousand spans planning is most of the time.
+between its UNIONs, are left out where that is known of them; and a table of none but such, or one
+that may be found anew at each reading, is not made before a statement asks for it. In a log of a
+thousand spans planning is most of the time.
 """
 
 import re
@@ -121,7 +122,7 @@ class Steps:
         self.read = frozenset(read)
         self.empty: set[str] = set()  # known to have no rows
         self.made: set[str] = set()
-        self.owed: dict[str, str] = {}  # empty and not made yet: its statement
+        self.owed: dict[str, Step] = {}  # not made yet
         steps = [step for several in self.parts.values() for step in several]
         named = {name for step in steps for branch in step.branches for name in branch.names}
         self.apart = {name for name in named if name.startswith("odd_")}  # of pipeline/apart.py
@@ -180,20 +181,22 @@ class Steps:
 
     def _step(self, step: Step) -> None:
         """Run what has rows of *step*."""
-        alive = [branch for branch in step.branches if self.empty.isdisjoint(branch.needs)]
+        alive = self._alive(step)
         if step.verb == "add":
             if alive:
                 self._pay([step.table])
                 self.engine.add(step.table, self._select(step, alive))
                 self.empty.discard(step.table)
-        elif alive:
-            none = getattr(self.engine, step.verb)(step.table, self._select(step, alive))
-            self._made(step.table, none=none)
+        elif alive and step.verb == "make":
+            self._made(step.table, none=self.engine.make(step.table, self._select(step, alive)))
         else:
-            self.empty.add(step.table)
-            self.owed[step.table] = step.branches[0].select
-            if step.table in self.made:  # its rows of before
+            (self.empty.discard if alive else self.empty.add)(step.table)
+            self.owed[step.table] = step
+            if step.table in self.made and not alive:  # its rows of before
                 self._pay([step.table])
+
+    def _alive(self, step: Step) -> list[Branch]:
+        return [branch for branch in step.branches if self.empty.isdisjoint(branch.needs)]
 
     def _select(self, step: Step, alive: list[Branch]) -> str:
         self._pay(name for branch in alive for name in branch.names)
@@ -205,14 +208,18 @@ class Steps:
         return "UNION\n".join(branch.select for branch in alive)
 
     def _pay(self, tables: Iterable[str]) -> None:
-        """Make those of *tables* that are owed: of no rows, and of the columns that they have."""
+        """Make those of *tables* that are owed."""
         for table in tables:
-            if table in self.owed:
-                select = self.owed.pop(table)
-                self._pay(_NAMES.findall(select))
-                none = f"SELECT * FROM (\n{select}) none_of_these WHERE 1 = 0"  # noqa: S608  # of steps.sql
-                self.engine.make(table, none)
-                self._made(table, none=True)
+            if step := self.owed.pop(table, None):
+                if table in self.empty:
+                    first = step.branches[0]
+                    select = self._select(step, [first])  # for the columns
+                    none = f"SELECT * FROM (\n{select}) none_of_these WHERE 1 = 0"  # noqa: S608  # of steps.sql
+                    self.engine.make(table, none)
+                    self._made(table, none=True)
+                else:
+                    select = self._select(step, self._alive(step))
+                    self._made(table, none=self.engine.see(table, select))
 
     def _made(self, table: str, *, none: bool) -> None:
         self.made.add(table)
@@ -221,15 +228,17 @@ class Steps:
 
     def _read_apart(self) -> None:
         """Have read line by line what is to be, and know where nothing is."""
-        self._pay(("stretches", "plain_requests", "stream_names"))
+        apart = self.count("stretches") > 0
+        self._pay(["stretches", *(("plain_requests", "stream_names") if apart else ())])
         self.engine.read_apart()
-        if not self.count("stretches"):
+        if not apart:
             self.empty |= self.apart
 
     def count(self, table: str) -> int:
         """Return how many rows *table* has."""
         if table in self.empty:
             return 0
+        self._pay([table])
         return self.engine.number(f"SELECT COUNT(*) FROM {table}")  # noqa: S608  # of steps.sql
 
     def _doubled(self, table: str) -> bool:

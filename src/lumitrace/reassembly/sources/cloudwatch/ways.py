@@ -13,11 +13,9 @@ from lumitrace.reassembly.sources.cloudwatch.insights import Insights
 from lumitrace.reassembly.sources.cloudwatch.logs import CloudWatch, Position, TooManyPages
 from lumitrace.reassembly.sources.cloudwatch.money import Money
 from lumitrace.reassembly.sources.cloudwatch.queries import INFREQUENT, STANDARD
+from lumitrace.reassembly.sources.ways import AUTO, FILTER, INSIGHTS
 from lumitrace.reassembly.sources.window import Window
 from lumitrace.reassembly.stream import LAMBDA_GROUP
-
-AUTO, INSIGHTS, FILTER = "auto", "insights", "filter-log-events"
-WAYS = (AUTO, INSIGHTS, FILTER)
 
 # FilterLogEvents gives whole logs and is free, a megabyte a page and five pages a second.
 FEW_GROUPS = 10
