@@ -201,6 +201,14 @@ SELECT DISTINCT p.stream_id, p.moment, p.failure_type
 FROM platform p
 WHERE p.what = 'raised' AND p.request_id = ''
 
+-- see beside_nameless
+SELECT n.stream_id, n.moment AS at_moment, CAST(NULL AS BIGINT) AS start_moment, 0 AS is_start
+FROM nameless n
+UNION ALL
+SELECT a.stream_id, a.from_moment AS at_moment, a.from_moment AS start_moment, 1 AS is_start
+FROM attempts a
+JOIN (SELECT DISTINCT stream_id FROM nameless) k ON k.stream_id = a.stream_id
+
 -- make latest_begun
 SELECT w.stream_id, w.at_moment, MAX(w.begun_moment) AS from_moment
 FROM (
@@ -208,14 +216,7 @@ FROM (
          MAX(t.start_moment) OVER (
            PARTITION BY t.stream_id ORDER BY t.at_moment
            RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS begun_moment, t.is_start
-  FROM (
-    SELECT n.stream_id, n.moment AS at_moment, CAST(NULL AS BIGINT) AS start_moment, 0 AS is_start
-    FROM nameless n
-    UNION ALL
-    SELECT a.stream_id, a.from_moment AS at_moment, a.from_moment AS start_moment, 1 AS is_start
-    FROM attempts a
-    JOIN (SELECT DISTINCT stream_id FROM nameless) k ON k.stream_id = a.stream_id
-  ) t
+  FROM beside_nameless t
 ) w
 WHERE w.is_start = 0
 GROUP BY w.stream_id, w.at_moment
@@ -1083,9 +1084,10 @@ WHERE s.start_us BETWEEN w.from_us AND w.begun_by_us
   AND s.end_us <= w.ended_by_us
 
 -- Second witness: the id that AWS gave the sender is the id that the receiver saw. Exact. Who
--- answers an HTTP call may be anybody: its ids hold only for what began during the call.
+-- answers an HTTP call may be anybody: its ids hold only for what began during the call. A hop that
+-- comes twice is one in the end.
 -- make hops_by_key
-SELECT DISTINCT o.trace_id AS sender_trace, o.span_id AS sender_span,
+SELECT o.trace_id AS sender_trace, o.span_id AS sender_span,
        i.trace_id AS receiver_trace, i.span_id AS receiver_span
 FROM received i
 JOIN sent o ON o.link_key = i.link_key
