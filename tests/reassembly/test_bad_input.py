@@ -151,7 +151,8 @@ def test_a_missing_extra_is_told_with_the_command_that_installs_it(
     """The base install has wrapt alone."""
     missing = folder / "missing"
     missing.mkdir()
-    (missing / f"{module}.py").write_text(f"raise ModuleNotFoundError(name={module!r})")
+    for name in (module, f"_{module}"):  # the package, and the compiled module within
+        (missing / f"{name}.py").write_text(f"raise ModuleNotFoundError(name={name!r})")
     path = os.pathsep.join([str(missing), os.environ["PYTHONPATH"]])
 
     done = command(*arguments, env={**os.environ, "PYTHONPATH": path})

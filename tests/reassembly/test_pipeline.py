@@ -1,15 +1,20 @@
 """The SQL against an independent oracle: what a transaction is, said a second time in Python."""
 
 import re
+import sys
+import types
 from importlib.resources import files
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lumitrace.reassembly.pipeline import duckdb
 from lumitrace.reassembly.pipeline.duckdb import DuckDb, Joined, Rows
 from lumitrace.reassembly.pipeline.load import load_events
 from lumitrace.reassembly.pipeline.steps import Steps, parts
+from lumitrace.reassembly.problem import Problem
 
 NAMES = "abcdefgh"
 TRACES = st.sampled_from(NAMES)
@@ -209,3 +214,21 @@ def test_no_alias_hides_a_column_of_its_source():
     ]
 
     assert wrong == []
+
+
+def test_the_engine_is_duckdbs_own_module_or_else_the_package(monkeypatch):
+    """Its name is no promise: where it is none, the package around it is as good."""
+    package = types.SimpleNamespace(connect=None)
+    monkeypatch.setitem(sys.modules, "_duckdb", types.ModuleType("_duckdb"))
+    monkeypatch.setitem(sys.modules, "duckdb", package)
+
+    assert duckdb.library.__wrapped__() is package
+
+
+def test_without_duckdb_one_sentence_says_what_to_install(monkeypatch):
+    """The Lambda's side of lumitrace needs none."""
+    for name in ("_duckdb", "duckdb"):
+        monkeypatch.setitem(sys.modules, name, None)
+
+    with pytest.raises(Problem, match="pip install"):
+        duckdb.library.__wrapped__()

@@ -167,8 +167,9 @@ def _on_duckdb(asked: argparse.Namespace, out: Path) -> None:
 @contextlib.contextmanager
 def _told(out: Path) -> Iterator[None]:
     """Say in one sentence what keeps DuckDB from going on."""
-    import duckdb  # noqa: PLC0415  # whoever has an engine has it
+    from lumitrace.reassembly.pipeline.duckdb import library  # noqa: PLC0415  # as above
 
+    duckdb = library()
     try:
         yield
     except duckdb.OutOfMemoryException:

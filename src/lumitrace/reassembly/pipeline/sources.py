@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lumitrace.reassembly.events import Counts, LogEvent
-from lumitrace.reassembly.pipeline.duckdb import DuckDb
+from lumitrace.reassembly.pipeline.duckdb import DuckDb, library
 from lumitrace.reassembly.pipeline.files import load_text
 from lumitrace.reassembly.pipeline.stored import load_read
 from lumitrace.reassembly.platform_events import json_object
@@ -35,11 +35,9 @@ def load(engine: DuckDb, paths: Sequence[str]) -> int:
 
 def _is_taken(engine: DuckDb, files: Sequence[str]) -> bool:
     """Load *files* as DuckDB reads them, and tell whether it takes them."""
-    import duckdb  # noqa: PLC0415  # the engine is DuckDB's: it is there
-
     try:
         load_text(engine, [Path(file) for file in files], tags=False)
-    except duckdb.InvalidInputException:
+    except library().InvalidInputException:
         return False
     return True
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from lumitrace.reassembly.pipeline.duckdb import DuckDb, Row
+from lumitrace.reassembly.pipeline.duckdb import DuckDb, Row, library
 
 
 class Unreadable(OSError):  # noqa: N818  # as Problem
@@ -31,8 +31,7 @@ class Database:
         Raises:
             Unreadable: a file cannot be read or written, or memory does not suffice.
         """
-        import duckdb  # noqa: PLC0415  # whoever has a connection has it
-
+        duckdb = library()
         try:
             return self.engine.connection.execute(statement, list(values) or None)
         except (
