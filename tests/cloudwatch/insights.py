@@ -20,6 +20,7 @@ _CONDITIONS = {
     "record": re.compile(r'record in (\["start", "invocation"\])'),
     "failed": re.compile(r'severityText = "(E)"'),
     "listed": re.compile(rf"(traceId|requestId) in ({_LIST})"),
+    "streams": re.compile(r'@logStream in (\["[^":*]+"(?:, "[^":*]+")*\])'),
     "begins": re.compile(r"traceId like /\^(\[[0-9a-f]+\](?:\[[0-9a-f]+\])*|[0-9a-f]+)/"),
     "text": re.compile(r"@message like /(.+)/"),
 }
@@ -109,6 +110,8 @@ class Query:
         if name in _EQUAL:
             field, values = _EQUAL[name]
             return self.field(event, field) in values
+        if name == "streams":
+            return event.stream in said[0]
         if name == "listed":
             return self.field(event, said[0]) in said[1]
         if name == "begins":
@@ -132,7 +135,9 @@ class Query:
         found = [event for event in events if self.matches(event)]
         scanned, events = data.bytes(names, self.since_ms, self.until_ms)
         skipped = 0
-        if "traceId" in wanted and "traceId" in limits.INDEXED.get(self.kind, ()):
+        streams = any(one[0] == "streams" for one in self.conditions)
+        index = {"traceId"} & set(wanted) | ({"@logStream"} if streams else set())
+        if index & limits.INDEXED.get(self.kind, set()):
             scanned, skipped = sum(event.size for event in found), scanned
         self.statistics = {
             "recordsMatched": float(len(found)),
@@ -207,6 +212,8 @@ def _condition(text):
         found = pattern.fullmatch(text)
         if found is None:
             continue
+        if name == "streams":
+            return name, set(json.loads(found[1]))
         if name == "listed":
             return name, found[1], set(json.loads(found[2]))
         if name in {"begins", "text"}:

@@ -16,6 +16,7 @@ QUERY_MINUTES = 60  # then it times out
 QUERIES_AT_ONCE = 100
 FILTER_PAGE_EVENTS = 10_000
 FILTER_PAGE_BYTES = 1_000_000  # "1 MB"
+FILTER_STREAMS = 100  # log streams named in one FilterLogEvents
 FILTER_PATTERN_CHARACTERS = 1024
 FILTER_PATTERN_REGEXES = 2  # regular expressions of one filter pattern
 TEST_MESSAGES = 50  # of one TestMetricFilter
@@ -49,6 +50,7 @@ CONFIRMED = {
     "QUERIES_AT_ONCE": f"{GUIDE}AnalyzingLogData.html",
     "FILTER_PAGE_EVENTS": f"{API}API_FilterLogEvents.html",
     "FILTER_PAGE_BYTES": f"{API}API_FilterLogEvents.html",
+    "FILTER_STREAMS": f"{API}API_FilterLogEvents.html",
     "FILTER_PATTERN_CHARACTERS": f"{API}API_FilterLogEvents.html",
     "FILTER_PATTERN_REGEXES": f"{GUIDE}regex-expressions.html",
     "TEST_MESSAGES": f"{API}API_TestMetricFilter.html",

@@ -121,6 +121,8 @@ class CloudWatch:
             raise Refused("InvalidParameterException", message)
         matches = self._pattern(request.get("filterPattern", ""))
         streams = request.get("logStreamNames")
+        if streams is not None and not 1 <= len(streams) <= limits.FILTER_STREAMS:
+            raise Refused("InvalidParameterException", f"1 to {limits.FILTER_STREAMS} log streams")
         since, until = request.get("startTime", 0), request.get("endTime", 2**53)
         at = int(request.get("nextToken", "0"))
         limit = min(request.get("limit", limits.FILTER_PAGE_EVENTS), limits.FILTER_PAGE_EVENTS)

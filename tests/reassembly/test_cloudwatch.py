@@ -1,5 +1,6 @@
 """CloudWatch Logs as tests/cloudwatch plays it: one night by every way, and what goes wrong."""
 
+import functools
 from datetime import datetime, timezone
 
 import pytest
@@ -20,6 +21,7 @@ START_MS = 1_795_226_400_000  # 2026-11-21T02:00:00Z, when the night begins
 WINDOW = ("--since", "2026-11-21T01:59", "--until", "2026-11-21T02:10")
 USHOP = ("--log-group", "/aws/lambda/ushop_*")
 INSIGHTS = ("--by", "insights")
+UNIMPORTABLE = "Runtime.ImportModuleError: Unable to import module 'app': No module named 'nope'"
 
 
 @pytest.fixture(autouse=True)
@@ -99,7 +101,29 @@ def test_insights_leaves_the_logs_of_other_services_to_filter_log_events(night, 
     assert code == 0
     assert [one["name"] for one in shown["spans"]] == [one["name"] for one in whole["spans"]]
     assert shown["transaction"]["entry"] == "Step Functions ushop_fulfil"
-    assert play.calls.count("FilterLogEvents") == 2
+    assert play.calls.count("FilterLogEvents") == 3  # two look into it, one reads the invocation
+
+
+def test_a_function_that_never_starts_is_told_by_insights_too(night, log_file, command):
+    """Why, in the runtime's words; that nobody counted its invocations, instead of a rate."""
+    night.sale(1, 0)
+    for number in range(3):
+        request, ms = night.request(), 5000 + 1000 * number
+        says = functools.partial(night.say, "ushop_charge", "s9")
+        says(ms, f"START RequestId: {request} Version: $LATEST\n")
+        says(ms + 1, f"[ERROR] {UNIMPORTABLE}\nTraceback (most recent call last):")
+        says(ms + 2, f"END RequestId: {request}\n")
+        measured = "Duration: 1.00 ms\tStatus: error\tError Type: Runtime.ImportModuleError"
+        says(ms + 3, f"REPORT RequestId: {request}\t{measured}\n")
+    whole = command("why", night.write(log_file)).stdout.decode()
+
+    with Play(held(night)) as play:
+        page = command("why", *USHOP, *WINDOW, *at(play), *INSIGHTS).stdout.decode()
+
+    cause = [line for line in whole.splitlines() if "No module named" in line]
+    assert len(cause) == 2
+    assert [line for line in page.splitlines() if "No module named" in line] == cause
+    assert "ushop_charge   3 invocations failed, of how many is not known" in page
 
 
 def test_infrequent_access_is_asked_by_parsing(night, log_file, answer):

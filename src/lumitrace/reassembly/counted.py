@@ -94,4 +94,6 @@ def _rate(counts: list[Count]) -> dict[str, int]:
 def _failed(counts: list[Count]) -> int:
     unended = sum(one.begun - one.ended for one in counts)
     died = sum(one.died for one in counts)
+    if not any(one.begun or one.ended for one in counts):
+        return died  # it writes no span lines, or died before the first
     return sum(one.failed for one in counts) + max(0, min(unended, died))

@@ -6,7 +6,7 @@ from typing import Any
 from lumitrace.reassembly.answers import describe
 from lumitrace.reassembly.answers.doubts import doubts
 from lumitrace.reassembly.answers.find import Matches, find
-from lumitrace.reassembly.answers.outcome import WORST_FIRST, outcome
+from lumitrace.reassembly.answers.outcome import WORST_FIRST, Outcome, outcome
 from lumitrace.reassembly.answers.path import hop_to, stopped_in
 from lumitrace.reassembly.answers.provenance import read_from
 from lumitrace.reassembly.answers.relation import candidates, relations
@@ -25,13 +25,26 @@ def show(assembled: Assembled, wanted: str, *, raw: bool = False) -> dict[str, A
     return shown(assembled, find(assembled, wanted), raw=raw)
 
 
+def invocations(assembled: Assembled, matches: Matches) -> list[Attempt]:
+    """Return the attempts of what ``shown`` shows of *matches*."""
+    if not matches.transactions:
+        return matches.attempts
+    return _judged(assembled, matches)[0][0].attempts
+
+
+def _judged(assembled: Assembled, matches: Matches) -> list[tuple[Transaction, Outcome]]:
+    """Return the transactions, the worst first, of equal ones the latest."""
+    judged = [(one, outcome(assembled, one)) for one in matches.transactions]
+    judged.sort(key=lambda one: describe.span_of_time(one[0])[0], reverse=True)
+    judged.sort(key=lambda one: WORST_FIRST.index(one[1].state))
+    return judged
+
+
 def shown(assembled: Assembled, matches: Matches, *, raw: bool = False) -> dict[str, Any] | None:
     """Return the answer of ``show`` about *matches*, or None where there are none."""
     if not matches.transactions:
         return _without_spans(matches, raw=raw) if matches.attempts else None
-    judged = [(one, outcome(assembled, one)) for one in matches.transactions]
-    judged.sort(key=lambda one: describe.span_of_time(one[0])[0], reverse=True)
-    judged.sort(key=lambda one: WORST_FIRST.index(one[1].state))
+    judged = _judged(assembled, matches)
     transaction, result = judged[0]
     return {
         "matchedBy": matches.by,

@@ -1,6 +1,7 @@
 """Why: what is broken, whom it hurts, what caused it, and what was seen."""
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from lumitrace.reassembly.answers import describe
@@ -17,6 +18,7 @@ from lumitrace.reassembly.answers.outcome import (
 from lumitrace.reassembly.answers.provenance import suspect
 from lumitrace.reassembly.answers.stack import virtual_stack
 from lumitrace.reassembly.model import API_GATEWAY, LAMBDA, STEP_FUNCTIONS, Attempt
+from lumitrace.reassembly.platform_line import TIMED_OUT
 from lumitrace.reassembly.step_functions.task import names_none
 from lumitrace.reassembly.transaction import Assembled
 
@@ -29,8 +31,17 @@ EXACT = ["issue.lastMinute", "issue.all", "otherIssues.lastMinute", "otherIssues
 EXACT_OF_FAILING = ["impact.lost", "impact.total", "impact.distinct", "cause.failing"]
 
 
-def why(assembled: Assembled, *, id_tag: str = "", sum_tag: str = "") -> dict[str, Any]:
-    """Return the answer; ``issue``, ``cause`` and ``stack`` are None where nothing failed."""
+def why(
+    assembled: Assembled,
+    *,
+    id_tag: str = "",
+    sum_tag: str = "",
+    whole: Callable[[list[Attempt]], object] = lambda _: None,
+) -> dict[str, Any]:
+    """Return the answer; ``issue``, ``cause`` and ``stack`` are None where nothing failed.
+
+    *whole* is called with attempts of which the stack tells more where all their lines are known.
+    """
     judged = [(one, outcome(assembled, one)) for one in assembled.transactions]
     affected = [one for one in judged if one[1].state in {FAILED, SHARED, PENDING}]
     healthy = [one for one in judged if one[1].state in {OK, UNFINISHED}]
@@ -38,6 +49,8 @@ def why(assembled: Assembled, *, id_tag: str = "", sum_tag: str = "") -> dict[st
     example = _example(affected, causes)
     function = _broken(assembled, causes)
     found = found_in(assembled, example, causes[0]) if example and causes else None
+    if example:
+        whole([one for one in example[0].attempts if _hung(one)])
     return {
         "issue": _issue(assembled, function) if function else None,
         "otherIssues": _others(assembled, function),
@@ -51,6 +64,11 @@ def why(assembled: Assembled, *, id_tag: str = "", sum_tag: str = "") -> dict[st
         "example": example[0].id if example else None,
         "stack": virtual_stack(assembled, *example, found) if example else None,
     }
+
+
+def _hung(attempt: Attempt) -> bool:
+    """Tell whether *attempt* may hold what Python's watchdog wrote."""
+    return attempt.outcome is not None and attempt.outcome.type == TIMED_OUT
 
 
 def _example(affected: list[Judged], causes: list[Cause]) -> Judged | None:

@@ -1,22 +1,25 @@
 """The commands: read, ask, print."""
 
 import argparse
+import functools
 import json
 import shlex
 import sys
 from typing import Any
 
-from lumitrace.reassembly.answers.find import NAMED
-from lumitrace.reassembly.answers.show import show
+from lumitrace.reassembly.answers.find import NAMED, find
+from lumitrace.reassembly.answers.show import invocations, shown
 from lumitrace.reassembly.answers.transactions import transactions
 from lumitrace.reassembly.answers.why import why
 from lumitrace.reassembly.aws import Account
 from lumitrace.reassembly.cli import asking, items, show_page, transactions_page, why_page
 from lumitrace.reassembly.cli.screen import Screen
+from lumitrace.reassembly.model import Attempt
 from lumitrace.reassembly.problem import FAILURE, Problem
 from lumitrace.reassembly.read import Where, read
 from lumitrace.reassembly.sources.window import parse_window
 from lumitrace.reassembly.transaction import Assembled
+from lumitrace.reassembly.whole import make_whole
 
 
 def run(asked: argparse.Namespace) -> int:
@@ -61,7 +64,9 @@ def _transactions(assembled: Assembled, asked: argparse.Namespace) -> None:
 
 
 def _show(assembled: Assembled, asked: argparse.Namespace) -> None:
-    answer = show(assembled, asked.id, raw=asked.raw)
+    matches = find(assembled, asked.id)
+    _make_whole(assembled, asked, invocations(assembled, matches))
+    answer = shown(assembled, matches, raw=asked.raw)
     if answer is None:
         wider = ", or a wider --since" if asked.since else ""
         sentence = f"nothing here is called {asked.id!r}; {NAMED}{wider}"
@@ -73,7 +78,8 @@ def _show(assembled: Assembled, asked: argparse.Namespace) -> None:
 
 
 def _why(assembled: Assembled, asked: argparse.Namespace) -> None:
-    answer = why(assembled, id_tag=asked.id_tag, sum_tag=asked.sum_tag)
+    whole = functools.partial(_make_whole, assembled, asked)
+    answer = why(assembled, id_tag=asked.id_tag, sum_tag=asked.sum_tag, whole=whole)
     answer["seen"] |= {"since": asked.since, "until": asked.until}
     if asked.log_group and not asked.paths:
         answer["seen"]["coverage"] = asking.covered(asked.where, assembled)
@@ -81,6 +87,13 @@ def _why(assembled: Assembled, asked: argparse.Namespace) -> None:
         _json(answer, asked)
     else:
         why_page.show(Screen(), answer, shlex.join(asked.source))
+
+
+def _make_whole(assembled: Assembled, asked: argparse.Namespace, attempts: list[Attempt]) -> None:
+    """Read all lines of *attempts* where only ours were, and tell of what could not be read."""
+    for sentence in make_whole(asked.where, attempts):
+        print(f"lumitrace: {sentence}", file=sys.stderr)  # noqa: T201  # it is a command
+        assembled.incomplete.append(sentence)
 
 
 def _json(answer: dict[str, Any], asked: argparse.Namespace) -> None:

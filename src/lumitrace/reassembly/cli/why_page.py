@@ -58,6 +58,9 @@ def _issue(screen: Screen, answer: dict[str, Any]) -> None:
 
 def _rates(issue: dict[str, Any]) -> str:
     recent, every = issue["lastMinute"], issue["all"]
+    if every["failed"] > every["invocations"]:  # Lambda told of deaths alone
+        told = f"{every['failed']:,} {issue['noun']} failed, of how many is not known"
+        return f"{told}   since {clock(issue['sinceMs'] * 1000)}"
     told = (
         f"{recent['failed']:,} of {recent['invocations']:,} {issue['noun']} failed "
         "in the last minute"

@@ -85,21 +85,21 @@ class Cold:
             Problem: CloudWatch did not answer, or the budget is spent.
         """
         died = self._asks(queries.died, whole=True)
-        yield from self._lines([*died, *self._asks(queries.everything, whole=True)])
+        yield from self.lines_of([*died, *self._asks(queries.everything, whole=True)])
 
     def _read(self, failing: list[str]) -> Iterator[LogEvent]:
         counted = self.counted
         counted.failing_of = len(failing)
         if counted.invocations <= ALL_INVOCATIONS:
             counted.failing_read = len(failing)
-            yield from self._lines(self._asks(queries.everything, whole=True))
+            yield from self.lines_of(self._asks(queries.everything, whole=True))
             return
         chosen = failing[:FAILING_TRACES]
         counted.failing_read = len(chosen)
         begins, counted.healthy_share = queries.share(HEALTHY_INVOCATIONS / counted.invocations)
         asks = self._asks(partial(queries.sample, begins=begins), whole=True)
         senders: set[str] = set()
-        for event in self._lines([*asks, *self._of_traces(chosen)]):
+        for event in self.lines_of([*asks, *self._of_traces(chosen)]):
             senders.update(_named(event.message))
             yield event
         yield from self._follow(senders)
@@ -113,7 +113,7 @@ class Cold:
             if not chosen:
                 return
             senders = set()
-            for event in self._lines(self._of_traces(chosen)):
+            for event in self.lines_of(self._of_traces(chosen)):
                 senders.update(_named(event.message))
                 yield event
 
@@ -139,7 +139,8 @@ class Cold:
             for kind, groups in self.batches
         ]
 
-    def _lines(self, asks: list[Ask]) -> Iterator[LogEvent]:
+    def lines_of(self, asks: list[Ask]) -> Iterator[LogEvent]:
+        """Yield the log events that *asks* match, each once."""
         for _, rows in self.insights.run(asks):
             yield from self._events(rows)
 

@@ -15,14 +15,15 @@ IDS = 250  # named in one query: 10,000 characters are the limit of its text, 36
 DIGITS = "0123456789abcdef"
 
 _ID = re.compile(r"[\w-]{1,64}\Z")
+_QUOTING = re.compile(r'["\\\x00-\x1f]')  # what would end a text within a query
 _PARSED = ("record", "traceId", "requestId", "name", "severityText")
 _LINES = "fields @timestamp, @log, @logStream, @message"
 
-# What Lambda writes where a function died: a timeout, a report with a status, an exit, and the
-# same in the JSON log format.
+# What Lambda writes where a function died: a timeout, a report with a status, an exit, what the
+# runtime could not do, and the same in the JSON log format.
 _DIED = (
     r"Task timed out after|Status: (timeout|error)|Error: Runtime"
-    r'|"status":"(timeout|error|failure)"'
+    r'|"status":"(timeout|error|failure)"|\[ERROR\] Runtime\.|"errorType": ?"Runtime\.'
 )
 
 
@@ -74,6 +75,12 @@ def of_traces(kind: str, traces: Iterable[str]) -> str:
 def sample(kind: str, begins: str) -> str:
     """Return the query for all our lines of the traces whose ids begin so."""
     return _sorted(kind, f"filter traceId like /^{begins}/")
+
+
+def of_streams(streams: Iterable[str]) -> str:
+    """Return the query for all lines of log *streams*; one that cannot be quoted is left out."""
+    quoted = ", ".join(f'"{one}"' for one in streams if not _QUOTING.search(one))
+    return f"filter @logStream in [{quoted}]\n| {_LINES}\n| sort @timestamp asc"
 
 
 def everything(kind: str) -> str:

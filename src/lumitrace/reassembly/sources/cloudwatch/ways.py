@@ -35,6 +35,8 @@ class Asked:
         counted: what CloudWatch counted, where it was asked.
         groups: the log groups that were read.
         problems: what could not be read.
+        queried: the accounts, and their log groups and classes, of which Logs Insights gave no
+            more than our lines.
     """
 
     by: str = FILTER
@@ -43,6 +45,7 @@ class Asked:
     counted: Counted | None = None
     groups: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
+    queried: list[tuple[CloudWatch, dict[str, str]]] = field(default_factory=list)
 
     def read(
         self, logs: CloudWatch, groups: dict[str, str], window: Window
@@ -130,6 +133,7 @@ class Asked:
     ) -> Iterator[LogEvent]:
         """Yield what answers the question; whole groups where Insights is not allowed."""
         insights = Insights(logs.aws, self.money)
+        self.queried.append((logs, groups))
         now_ms = int(datetime.now(timezone.utc).timestamp() * 1000)
         window = replace(window, until_ms=window.until_ms or now_ms)
         cold = Cold(insights, groups, window.since_ms or 0, window.until_ms or now_ms)
@@ -140,6 +144,7 @@ class Asked:
                 self.problems.append(problem)
                 return
             cold.counted.functions.clear()
+            self.queried.pop()
             for group, kind in groups.items():
                 if kind == STANDARD:
                     yield from self._whole(logs, group, window)
