@@ -123,6 +123,20 @@ def warm(function, empty, calls):
     return figures
 
 
+def named(only):
+    """Return the tracers that *only* names, parted by commas; a name may hold one itself."""
+    if not only:
+        return list(TRACERS)
+    chosen, rest = {"bare"}, only.strip()
+    while rest:
+        fits = [name for name in TRACERS if f"{rest},".startswith(f"{name},")]
+        if not fits:
+            sys.exit(f"--only: no tracer is called {rest!r}; there are: {'; '.join(TRACERS)}")
+        chosen.add(max(fits, key=len))
+        rest = rest[len(max(fits, key=len)) + 1 :].strip()
+    return [name for name in TRACERS if name in chosen]
+
+
 def measure(asked, work):
     """Return the figures of every round, by tracer; the first, which fills caches, left out."""
     event = json.loads(EVENTS.read_text("utf-8"))
@@ -130,7 +144,7 @@ def measure(asked, work):
     calls = {**event, "path": "/sales", "httpMethod": "POST"}
     boto = "0" if asked.no_boto3 else "1"
     tls = certificate(work)
-    names = [name for name in TRACERS if not asked.only or name in ("bare", *asked.only.split(","))]
+    names = named(asked.only)
     if tls[0] is None:
         names = [name for name in names if "{tls}" not in str(TRACERS[name])]
         print("without openssl: Lumigo is left out", file=sys.stderr)

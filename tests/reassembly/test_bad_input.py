@@ -21,6 +21,8 @@ MISUSED = [
     (["why", "--log-group", "g", "--profile", "nobody"], "nobody"),
     (["why", "--log-group", "g", "--region", "us-east-1", "--endpoint-url", "x"], "--endpoint-url"),
     (["why", "--log-group", "g"], "no region"),
+    (["setup", "--since", "3"], "unrecognized arguments: --since"),
+    (["setup", "chek"], "setup does nothing called 'chek'"),
 ]
 FAILED = [
     (["why", "missing.log"], "missing.log: there is no such file"),

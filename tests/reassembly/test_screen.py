@@ -5,7 +5,7 @@ import re
 import pytest
 from tests.reassembly.histories import History, raised
 
-from lumitrace.reassembly.cli.screen import percent, safe, total
+from lumitrace.reassembly.cli.screen import _breaks, percent, safe, total
 
 ATTACKS = [
     "\x1b]0;owned\x07",
@@ -72,6 +72,36 @@ def test_a_table_fits_the_terminal(night, log_file, capsys, monkeypatch, columns
     assert max(len(line.rstrip()) for line in page.splitlines()) <= columns
     assert set(piped.split()) - {"issues", "-"} <= set(page.split())
     assert "\n    tags saleId=" in page
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_answers_fit_the_terminal(night, log_file, capsys, monkeypatch, columns):
+    """Words stay whole and in their order; in a pipe nothing is folded."""
+    from lumitrace.reassembly.cli import main
+
+    till = night.sale(1, 0, bad=True)
+    night.log(till, 3, "word " * 60)
+    path = night.write(log_file)
+    asked = (["why", path], ["show", "sale-0001", path])
+    piped = [(main(one), capsys.readouterr().out)[1] for one in asked]
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")  # a dumb one has 80 columns
+    pages = [(main(one), capsys.readouterr().out)[1] for one in asked]
+    pages = [re.sub(r"\x1b\[[0-9;]*m", "", page) for page in pages]
+
+    for page, whole in zip(pages, piped, strict=True):
+        lines = [line for line in page.splitlines() if path not in line]  # a command to copy
+        assert max(map(len, lines)) <= columns
+        assert max(map(len, whole.splitlines())) > columns
+        assert sorted(page.split()) == sorted(whole.split())
+
+
+def test_a_word_that_has_no_room_stays_whole():
+    """A path can be copied; what stands before it is not left alone on a line."""
+    text = "File /a/very/long/path/of/some/package.py, line 3"
+
+    assert _breaks(text, 20, 4) == [text.index("line")]
 
 
 def test_the_columns_of_a_stack_stand_below_each_other(tmp_path, capsys):

@@ -57,15 +57,31 @@ class Screen:
         """Return the columns of the terminal, or None where output goes to a file or a pipe."""
         return self.console.width if self.console.is_terminal else None
 
-    def line(self, *parts: str | tuple[str, str]) -> None:
-        """Print a line of *parts*, each a text or a text and its style; none is cut."""
+    def line(self, *parts: str | tuple[str, str], hang: int | None = None) -> None:
+        """Print a line of *parts*, each a text or a text and its style; none is cut.
+
+        Where *hang* is said, what is too long for a terminal goes on in the next lines, behind so
+        many blanks; words stay whole. In a file or a pipe a line stays one line.
+        """
         text = Text()
         for part in parts:
             if isinstance(part, str):
                 text.append(safe(part))
             else:
                 text.append(safe(part[0]), style=part[1])
-        self.console.print(text, soft_wrap=True)
+        for folded in self._folded(text, hang):
+            self.console.print(folded, soft_wrap=True)
+
+    def _folded(self, text: Text, hang: int | None) -> list[Text]:
+        width = self.width
+        if hang is None or width is None or len(text) <= width or "\n" in text.plain:
+            return [text]
+        hang = min(hang, width // 2)
+        first, *rest = text.divide(_breaks(text.plain, width, hang))
+        lines = [first, *(Text(" " * hang) + one for one in rest)]
+        for one in lines:
+            one.rstrip()
+        return lines
 
     def columns(self, rows: list[list[str]], styles: list[str]) -> None:
         """Print *rows* in columns, each as wide as it needs; the last as long as it is."""
@@ -91,6 +107,18 @@ class Screen:
         cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
         parts = [(f"{cell}  ", style) for cell, style in zip(cells, styles, strict=False)]
         self.line(*parts, (row[-1], styles[len(row) - 1]))
+
+
+def _breaks(text: str, width: int, hang: int) -> list[int]:
+    """Return where the words begin that stand first in a line of their own."""
+    found: list[int] = []
+    begin, room = 0, width
+    words = [match.span() for match in re.finditer(r"(?:✗ )?\S+", text)]
+    for start, end in words[1:]:
+        if end - begin > room and end - start <= width - hang:
+            found.append(start)
+            begin, room = start, width - hang
+    return found
 
 
 def _measured(rows: list[list[str]]) -> tuple[list[list[str]], list[int]]:

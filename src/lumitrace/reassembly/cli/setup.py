@@ -36,7 +36,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     command.add_argument(
         "action",
         nargs="?",
-        choices=(CHECK,),
+        metavar=CHECK,
         help="which alarms and forwarders that are there would take our lines for others",
     )
     command.add_argument("--apply", action="store_true", help="create it; otherwise it is printed")
@@ -69,6 +69,10 @@ def run(asked: argparse.Namespace) -> int:
     from lumitrace.reassembly.deploy.setup.cost import cost  # noqa: PLC0415  # --help spares it
     from lumitrace.reassembly.deploy.setup.template import template  # noqa: PLC0415  # as above
 
+    if asked.action not in {None, CHECK}:
+        sentence = f"setup does nothing called {asked.action!r}; write lumitrace setup {CHECK}, or "
+        sentence += "lumitrace setup alone"
+        raise Problem(sentence, MISUSE)
     _valid(asked)
     if asked.action == CHECK:
         return _check(asked)

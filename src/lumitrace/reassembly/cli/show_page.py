@@ -24,6 +24,7 @@ ORIGINS = {
 }
 OTHERS = 10  # matches listed by name
 _SOURCE = 36  # columns, at most
+_TIME = 14  # columns
 
 
 def show(screen: Screen, answer: dict[str, Any]) -> None:
@@ -70,9 +71,10 @@ def _head(screen: Screen, transaction: dict[str, Any], traces: list[str]) -> Non
     lasted = milliseconds(transaction["durationUs"])
     screen.line(f"{transaction['entry']}, {date(transaction['startUs'])} UTC, {lasted}")
     if transaction["tags"]:
-        screen.line(" ".join(f"{key}={value}" for key, value in transaction["tags"].items()))
+        told = " ".join(f"{key}={value}" for key, value in transaction["tags"].items())
+        screen.line(told, hang=4)
     if len(traces) > 1:
-        screen.line((f"traces  {' '.join(traces)}", "dim"))
+        screen.line((f"traces  {' '.join(traces)}", "dim"), hang=8)
     if transaction["cut"]:
         screen.line(("cut: the walk was stopped by its guard; more may belong to it", "yellow"))
 
@@ -85,7 +87,7 @@ def _doubts(screen: Screen, found: dict[str, Any]) -> None:
     if found["beginnings"]:
         requests = ", ".join(found["beginnings"][:OTHERS])
         told = f"{len(found['beginnings'])} requests begin here under one trace id"
-        screen.line((f"{told}, and may be strangers: {requests}", "yellow"))
+        screen.line((f"{told}, and may be strangers: {requests}", "yellow"), hang=4)
 
 
 def _relations(screen: Screen, found: list[dict[str, Any]]) -> None:
@@ -96,7 +98,7 @@ def _relations(screen: Screen, found: list[dict[str, Any]]) -> None:
         told = f" (transaction {held})" if held else ""
         how = "item last written by" if one["relation"] == LAST_WRITER else f"{one['relation']} of"
         said = f"{one['function']}: {how} {named}{told}; joins nothing"
-        screen.line((one_line(said), "dim"))
+        screen.line((one_line(said), "dim"), hang=4)
 
 
 def _candidates(screen: Screen, found: list[dict[str, Any]]) -> None:
@@ -113,7 +115,7 @@ def _candidates(screen: Screen, found: list[dict[str, Any]]) -> None:
         alone = "a possible writer, which fits another change too"
         how = several if len(writers) > 1 else alone
         said = f"{one['function']}: {how}: {', '.join(told)}{more}"
-        screen.line((one_line(said), "yellow"))
+        screen.line((one_line(said), "yellow"), hang=4)
 
 
 def _read_from(screen: Screen, found: list[dict[str, Any]]) -> None:
@@ -126,7 +128,7 @@ def _read_from(screen: Screen, found: list[dict[str, Any]]) -> None:
         which = f"transaction {held}" if held else f"trace {one['traceId']}"
         items = f"{one['items']:,} items" if one["items"] > 1 else "an item"
         said = f"{one['function']}: {one['call']} read {items} last written by {who} ({which})"
-        screen.line((one_line(said), "dim"))
+        screen.line((one_line(said), "dim"), hang=4)
     if len(found) > OTHERS:
         screen.line((f"and {len(found) - OTHERS} more writers: --json lists them all", "dim"))
 
@@ -140,10 +142,16 @@ def _spans(screen: Screen, spans: list[dict[str, Any]]) -> None:
         style = "bold" if span["role"] == "invocation" else ""
         name = f"{span['service']} {span['name']}"
         screen.line(
-            (times, "dim"), indent, (one_line(name), style), _notes(span), _failure(span, told)
+            (times, "dim"),
+            indent,
+            (one_line(name), style),
+            _notes(span),
+            _failure(span, told),
+            hang=len(times) + len(indent) + 2,
         )
         for field, text in span["payloads"].items():
-            screen.line((f"{'':{len(times)}}{indent}  {field:7}", "dim"), one_line(_readable(text)))
+            head = f"{'':{len(times)}}{indent}  {field:7}"
+            screen.line((head, "dim"), one_line(_readable(text)), hang=len(head))
 
 
 def _readable(text: str) -> str:
@@ -205,9 +213,12 @@ def _logs(screen: Screen, lines: list[dict[str, Any]]) -> None:
         style = "dim" if line["origin"] == PLATFORM else ""
         first, *rest = safe(line["message"]).expandtabs(4).split("\n")
         head = f"{clock(line['timeMs'] * 1000):12}  {source:{width}}  "
-        screen.line((head, "dim"), (first, style))
+        room = screen.width
+        hang = len(head) if room is None or 2 * len(head) <= room else _TIME
+        screen.line((head, "dim"), (first, style), hang=hang)
         for more in rest:
-            screen.line(" " * len(head), (more, style))
+            indent = len(more) - len(more.lstrip())
+            screen.line(" " * hang, (more, style), hang=hang + indent + 2)
 
 
 def _source(line: dict[str, Any]) -> str:

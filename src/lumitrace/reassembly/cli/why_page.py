@@ -46,7 +46,7 @@ def show(screen: Screen, answer: dict[str, Any], source: str) -> None:
 
 
 def _row(screen: Screen, label: str, *parts: str | tuple[str, str]) -> None:
-    screen.line((f"{label:{_LABEL}}", "bold"), *parts)
+    screen.line((f"{label:{_LABEL}}", "bold"), *parts, hang=_LABEL)
 
 
 def _issue(screen: Screen, answer: dict[str, Any]) -> None:
