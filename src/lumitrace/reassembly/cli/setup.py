@@ -6,12 +6,12 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
-from lumitrace.reassembly.aws import Account
 from lumitrace.reassembly.cli.items_arguments import account_arguments
 from lumitrace.reassembly.deploy.setup.part import PARTS, Json
 from lumitrace.reassembly.problem import FAILURE, MISUSE, Problem
 
 if TYPE_CHECKING:
+    from lumitrace.reassembly.aws import Account
     from lumitrace.reassembly.deploy.setup.template import Wanted
 
 STACK = "lumitrace"
@@ -145,7 +145,9 @@ def _groups(asked: argparse.Namespace) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _account(asked: argparse.Namespace) -> Account:
+def _account(asked: argparse.Namespace) -> "Account":
+    from lumitrace.reassembly.aws import Account  # noqa: PLC0415  # what other commands can spare
+
     return Account(asked.region, asked.profile, asked.endpoint_url)
 
 

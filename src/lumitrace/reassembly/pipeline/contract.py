@@ -12,7 +12,7 @@ from lumitrace.reassembly.fields import MAX_NUMBER, rare
 from lumitrace.wire import span_line
 from lumitrace.wire.context import is_id
 
-_KEY = re.compile(r'(?!\[")[^"\\\0-\x1f\x7f-\U0010ffff]+')  # a link key whose JSON is its text
+_KEY = re.compile(r'(?!\[")[ !#-\[\]-~]+')  # a link key whose JSON is its text
 
 
 def is_as_written(item: dict[str, Any]) -> bool:

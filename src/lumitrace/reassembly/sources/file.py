@@ -15,7 +15,6 @@ from lumitrace.reassembly.events import Counts, LogEvent
 from lumitrace.reassembly.problem import Problem
 from lumitrace.reassembly.sources.packed import CHUNK, Piece, pieces
 from lumitrace.reassembly.sources.path import STANDARD_INPUT
-from lumitrace.reassembly.sources.recognise import events_of
 from lumitrace.reassembly.sources.text import NoText
 
 MAX_FILES = 100_000  # of a folder
@@ -112,6 +111,8 @@ def events_of_pieces(
 def _events(
     place: str, content: Iterator[bytes], counts: Counts, *, found: bool
 ) -> Iterator[LogEvent]:
+    from lumitrace.reassembly.sources.recognise import events_of  # noqa: PLC0415  # DuckDB spares it
+
     try:
         yield from events_of(place, content, counts)
     except NoText:
