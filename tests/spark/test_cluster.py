@@ -4,6 +4,8 @@
 stays on the loopback interface, and ends with the test.
 """
 
+import functools
+import gzip
 import hashlib
 import importlib.util
 import io
@@ -20,9 +22,11 @@ import pytest
 
 pyspark = pytest.importorskip("pyspark", reason="scripts/test --spark brings it")
 
-from lumitrace.reassembly.pipeline import files, spark  # noqa: E402  # needs nothing of pyspark
+from lumitrace.reassembly.pipeline import files, sources, spark, spark_files, spark_load  # noqa: E402
 from lumitrace.reassembly.pipeline.duckdb import DuckDb  # noqa: E402
+from lumitrace.reassembly.pipeline.lines import LINE_COLUMNS  # noqa: E402
 from lumitrace.reassembly.pipeline.steps import Steps  # noqa: E402
+from lumitrace.reassembly.problem import Problem  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 SPANS = int(os.environ.get("LUMITRACE_TEST_SPARK_SPANS", "20000"))
@@ -78,9 +82,10 @@ def wait_for(process, says, log):
         time.sleep(0.1)  # nothing tells us but the file
 
 
-@pytest.fixture
-def cluster(tmp_path):
-    """The address of a master with two workers, ended with the test."""
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """The address of a master with two workers, ended with the module."""
+    tmp_path = tmp_path_factory.mktemp("cluster")
     with socket.socket() as free:
         free.bind((LOOPBACK, 0))
         port = free.getsockname()[1]
@@ -104,6 +109,14 @@ def cluster(tmp_path):
             process.terminate()
         for process in running.values():
             process.wait(timeout=60)
+
+
+@pytest.fixture(scope="module")
+def session(cluster):
+    """A session on the cluster."""
+    session = spark.session(cluster, memory="512m", settings=SETTINGS)
+    yield session
+    session.stop()
 
 
 def write_shop(paths):
@@ -181,22 +194,76 @@ def run(engine, module, paths):
     return hash_of(engine)
 
 
-def test_duckdb_and_a_spark_cluster_give_the_same_rows(cluster, tmp_path):
+def test_duckdb_and_a_spark_cluster_give_the_same_rows(session, tmp_path):
     """Every row of every result is the same, and a small oracle agrees on the transactions."""
     paths = [tmp_path / "one.log", tmp_path / "two.log"]
     lines = write_shop(paths)
     here = DuckDb()
     counts, expected = run(here, files, paths)
 
-    session = spark.session(cluster, memory="512m", settings=SETTINGS)
-    try:
-        found = run(spark.Spark(session), spark, [*map(str, paths)])
-        workers = session.sparkContext._jsc.sc().getExecutorMemoryStatus().size() - 1
-    finally:
-        session.stop()
+    found = run(spark.Spark(session), spark_load, [*map(str, paths)])
+    workers = session.sparkContext._jsc.sc().getExecutorMemoryStatus().size() - 1
 
     assert workers == 2
     assert found == (counts, expected)
     assert counts["spans"] >= SPANS * 0.97
     members = set(here.rows("SELECT entry_trace, member_trace FROM members"))
     assert members == expected_members(lines)
+
+
+def write_archive(folder):
+    """Write objects as a subscription delivers them: streams in turns, gzipped twice, one cut."""
+    lines = [line for path in folder.parent.glob("*.log") for line in path.open(encoding="ascii")]
+    (folder / "of a day").mkdir(parents=True)
+    for number, name in enumerate(("1.gz", "of a day/2[x].gz", ".3.gz")):
+        said = []
+        for at in range(number * 60, number * 60 + 60, 20):
+            events = [
+                {"id": f"{n}", "timestamp": 1_795_390_000_000 + n, "message": lines[n]}
+                for n in range(at, at + 20)
+            ]
+            envelope = {"messageType": "DATA_MESSAGE", "logGroup": "/aws/lambda/f"}
+            stream = {"logStream": f"sandbox {at % 40}", "logEvents": events}
+            said.append(gzip.compress(json.dumps({**envelope, **stream}).encode()))
+        packed = said[0] if number else gzip.compress(b"".join(said))
+        (folder / name).write_bytes(packed + b"broken" * number)
+
+
+def test_an_archive_is_read_on_a_cluster_as_on_duckdb(session, tmp_path):
+    """Every line with its stream, time and place; what is damaged is told, not what is hidden."""
+    paths = [tmp_path / "one.log", tmp_path / "two.log"]
+    write_shop(paths)
+    write_archive(tmp_path / "archive")
+    here, there = DuckDb(), spark.Spark(session)
+
+    loaded = sources.load(here, [str(tmp_path / "archive")])
+    found = spark_load.load(there, [str(tmp_path / "archive")])
+
+    assert [problem.sentence for problem in found.problems] == [
+        f"{tmp_path}/archive/of a day/2[x].gz: its data are damaged; what came before was read"
+    ]
+    assert repr(found.problems) == repr(loaded.problems)
+    said = ", ".join(column for column in LINE_COLUMNS if column != "tags")
+    for query in (f"SELECT {said} FROM lines", "SELECT * FROM platform", "SELECT * FROM streams"):  # noqa: S608
+        rows = sorted(map(repr, here.rows(query)))
+        assert rows == sorted(map(repr, there.rows(query)))
+        assert len(rows) > 1
+
+
+def test_spark_finds_files_by_folder_and_pattern(session, tmp_path):
+    """By their names; a name that is a pattern too means itself; what it cannot read is told."""
+    for name in ("b.log", "a*.log", "ab.log"):
+        (tmp_path / name).touch()
+    found = functools.partial(spark_files.files_at, session.sparkContext)
+
+    assert [*found(str(tmp_path))] == [
+        f"{tmp_path}/{name}" for name in ("a*.log", "ab.log", "b.log")
+    ]
+    assert [*found(f"{tmp_path}/a*.log")] == [f"{tmp_path}/a*.log"]
+    assert [*found(f"{tmp_path}/?.log")] == [f"{tmp_path}/b.log"]
+    assert next(found(tmp_path.as_uri())) == f"{tmp_path.as_uri()}/a*.log"
+    with pytest.raises(Problem, match="there is no such file; give the address of logs"):
+        [*found(f"{tmp_path}/none.log")]
+    (tmp_path / "a,b.log").touch()
+    with pytest.raises(Problem, match="Spark reads no file with a comma in its name"):
+        [*found(str(tmp_path))]

@@ -12,7 +12,7 @@ from lumitrace.reassembly.events import Counts, LogEvent
 from lumitrace.reassembly.problem import DECORATE, Problem
 from lumitrace.reassembly.sources.cloudwatch import CloudWatch
 from lumitrace.reassembly.sources.cloudwatch.ways import Asked
-from lumitrace.reassembly.sources.file import files_of, read_file
+from lumitrace.reassembly.sources.file import of_files, until_it_fails
 from lumitrace.reassembly.sources.path import S3_SCHEME
 from lumitrace.reassembly.sources.s3 import Bucket
 from lumitrace.reassembly.sources.step_functions import StateMachines
@@ -101,13 +101,6 @@ def _sources(where: Where, counts: Counts, problems: list[Problem]) -> Iterator[
         yield from (apart(one, account) for one in sources) if len(accounts) > 1 else sources
 
 
-def of_files(path: str, counts: Counts, problems: list[Problem]) -> Iterator[Iterator[LogEvent]]:
-    """Yield the sources in the file or folder *path*; *problems* takes what cannot be read."""
-    for file in until_it_fails(files_of(path), problems):
-        for source in until_it_fails(read_file(file, counts, found=file != path), problems):
-            yield until_it_fails(source, problems)
-
-
 def _log_groups(
     account: Account, where: Where, problems: list[Problem]
 ) -> Iterator[Iterator[LogEvent]]:
@@ -160,14 +153,6 @@ def _objects(
     found = bucket.events(bucket.objects(where.window), counts)
     for _, events in until_it_fails(found, problems):
         yield until_it_fails(events, problems)
-
-
-def until_it_fails(events: Iterator[T], problems: list[Problem]) -> Iterator[T]:
-    """Yield *events*; the problem that ends them is put into *problems*."""
-    try:
-        yield from events
-    except Problem as problem:
-        problems.append(problem)
 
 
 def _within(events: Iterable[LogEvent], window: Window) -> Iterator[LogEvent]:

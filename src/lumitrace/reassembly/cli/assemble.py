@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lumitrace.reassembly.problem import DECORATE, MISUSE, Problem
+from lumitrace.reassembly.problem import DECORATE, FAILURE, MISUSE, Problem
 from lumitrace.reassembly.sources.path import S3_SCHEME
 
 if TYPE_CHECKING:
+    from lumitrace.reassembly.pipeline.sources import Loaded
     from lumitrace.reassembly.pipeline.steps import Steps
 
 DUCKDB, SPARK = "duckdb", "spark"
@@ -71,14 +72,11 @@ def run(asked: argparse.Namespace) -> int:
         sentence = f"assemble reads files alone; copy them: aws s3 sync {remote} FOLDER"
         raise Problem(sentence, MISUSE)
     if asked.engine == SPARK and "://" in asked.out:  # Spark refuses a folder that is there
-        _on_spark(asked, asked.out.rstrip("/"))
-        return 0
+        return _on_spark(asked, asked.out.rstrip("/"))
     out = _folder(Path(asked.out))
     if asked.engine == SPARK:
-        _on_spark(asked, out.absolute().as_uri())
-    else:
-        _on_duckdb(asked, out)
-    return 0
+        return _on_spark(asked, out.absolute().as_uri())
+    return _on_duckdb(asked, out)
 
 
 def _folder(out: Path) -> Path:
@@ -132,6 +130,17 @@ class Progress:
         took = max(time.monotonic() - self.began, 0.001)
         self.say(f"read {size / 1e6:,.1f} MB, {rows:,} span lines, {size / 1e6 / took:,.0f} MB/s")
 
+    def left_out(self, loaded: "Loaded") -> int:
+        """Say what of the logs was not read; return the exit code that it makes."""
+        for problem in loaded.problems:
+            self.say(problem.sentence)
+        if loaded.skipped:
+            several = (
+                "pieces of it are no log events" if loaded.skipped > 1 else "piece is no log event"
+            )
+            self.say(f"{loaded.skipped:,} {several}, and left out")
+        return FAILURE if loaded.problems else 0
+
     def known(self, transactions: int) -> None:
         """Say that so many *transactions* were found, and are written now."""
         took = time.monotonic() - self.began
@@ -143,16 +152,17 @@ class Progress:
         print(f"lumitrace: {sentence}", file=sys.stderr)  # noqa: T201  # it is a command
 
 
-def _on_duckdb(asked: argparse.Namespace, out: Path) -> None:
+def _on_duckdb(asked: argparse.Namespace, out: Path) -> int:
     from lumitrace.reassembly.pipeline import sources  # noqa: PLC0415  # what --help can spare
     from lumitrace.reassembly.pipeline.duckdb import DuckDb  # noqa: PLC0415  # as above
     from lumitrace.reassembly.pipeline.steps import Steps  # noqa: PLC0415  # as above
 
     progress = Progress()
     with DuckDb.bounded(asked.memory, out / "spill") as engine, _told(out):
-        size = sources.load(engine, asked.paths)
+        loaded = sources.load(engine, asked.paths)
         lines = engine.number("SELECT COUNT(*) FROM lines")
-        progress.read(lines, size)
+        progress.read(lines, loaded.size)
+        code = progress.left_out(loaded)
         if not lines:
             sentence = f"no span lines in {' '.join(asked.paths)}; {DECORATE}"
             raise Problem(sentence)
@@ -162,6 +172,7 @@ def _on_duckdb(asked: argparse.Namespace, out: Path) -> None:
         for table in TABLES:
             engine.write(table, out / f"{table}.parquet")
         _close(progress, engine.number("SELECT COUNT(*) FROM spans"), out)
+    return code
 
 
 @contextlib.contextmanager
@@ -182,21 +193,22 @@ def _told(out: Path) -> Iterator[None]:
         raise Problem(sentence) from None
 
 
-def _on_spark(asked: argparse.Namespace, out: str) -> None:
-    from lumitrace.reassembly.pipeline import spark  # noqa: PLC0415  # what --help can spare
+def _on_spark(asked: argparse.Namespace, out: str) -> int:
+    from lumitrace.reassembly.pipeline import spark, spark_load  # noqa: PLC0415  # as above
     from lumitrace.reassembly.pipeline.steps import Steps  # noqa: PLC0415  # as above
 
     progress = Progress()
     session = spark.session(asked.master, memory=asked.memory.replace(" ", "")[:-1].lower())
     try:
         engine = spark.Spark(session, asked.work)
-        spark.load_text(engine, asked.paths)
+        code = progress.left_out(spark_load.load(engine, asked.paths))
         _run(Steps(engine, progress=progress.part))
         for table in TABLES:
             engine.write(table, f"{out}/{table}.parquet")
         _close(progress, engine.number("SELECT COUNT(*) FROM spans"), out)
     finally:
         session.stop()
+    return code
 
 
 def _run(steps: "Steps") -> None:

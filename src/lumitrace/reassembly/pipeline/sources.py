@@ -1,6 +1,8 @@
 """What the command line names, loaded into DuckDB: plain files by itself, others through Python."""
 
-from collections.abc import Iterator, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lumitrace.reassembly.events import Counts, LogEvent
@@ -8,7 +10,8 @@ from lumitrace.reassembly.pipeline.duckdb import DuckDb, library
 from lumitrace.reassembly.pipeline.files import load_text
 from lumitrace.reassembly.pipeline.stored import load_read
 from lumitrace.reassembly.platform_events import json_object
-from lumitrace.reassembly.sources.file import files_of, read_file
+from lumitrace.reassembly.problem import Problem
+from lumitrace.reassembly.sources.file import files_of, of_files, until_it_fails
 from lumitrace.reassembly.sources.path import STANDARD_INPUT
 from lumitrace.wire.span_line import MARK
 
@@ -16,21 +19,40 @@ HEAD = 65_536  # bytes that are looked at
 _LAMBDAS = ("START RequestId: ", "INIT_START ", "END RequestId: ", "REPORT RequestId: ")
 
 
-def load(engine: DuckDb, paths: Sequence[str]) -> int:
-    """Load the files that *paths* stand for, and return how many bytes they are.
+@dataclass
+class Loaded:
+    """What was loaded.
+
+    Attributes:
+        size: bytes of the files.
+        skipped: pieces that are no log event.
+        problems: what could not be read; the rest was.
+    """
+
+    size: int = 0
+    skipped: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+
+def load(engine: DuckDb, paths: Sequence[str]) -> Loaded:
+    """Load the files that *paths* stand for.
 
     Where all of them are plain log lines, DuckDB reads them. A source of any other form is unpacked
     by Python first; so are all where one has bytes that are no UTF-8, or a line that no log event
     can be long as.
-
-    Raises:
-        Problem: a file cannot be read.
     """
-    files = [file for path in dict.fromkeys(paths) for file in files_of(path)]
-    plain = all(file != STANDARD_INPUT and is_plain(Path(file)) for file in files)
-    if not plain or not _is_taken(engine, files):
-        load_read(engine, _events(files))
-    return sum(Path(file).stat().st_size for file in files if file != STANDARD_INPUT)
+    loaded, counts = Loaded(), Counts()
+    named = dict.fromkeys(paths)
+    several = (until_it_fails(files_of(path), loaded.problems) for path in named)
+    files = [file for path, found in zip(named, several, strict=True) for file in found]
+    plain = all(file != STANDARD_INPUT and is_plain(_head(Path(file))) for file in files)
+    if not files or not plain or not _is_taken(engine, files):
+        loaded.problems.clear()  # the files are opened anew
+        load_read(engine, _events(named, counts, loaded.problems))
+    loaded.skipped = counts.skipped
+    with contextlib.suppress(OSError):
+        loaded.size = sum(Path(file).stat().st_size for file in files if file != STANDARD_INPUT)
+    return loaded
 
 
 def _is_taken(engine: DuckDb, files: Sequence[str]) -> bool:
@@ -42,16 +64,11 @@ def _is_taken(engine: DuckDb, files: Sequence[str]) -> bool:
     return True
 
 
-def is_plain(path: Path) -> bool:
-    """Tell whether the file at *path* holds log lines as a function prints them: one begins so.
+def is_plain(head: bytes) -> bool:
+    """Tell whether a file with this *head* holds log lines as a function prints them.
 
     Lines after a time, JSON that holds events, and what is compressed are not.
     """
-    try:
-        with path.open("rb") as file:
-            head = file.read(HEAD)
-    except OSError:
-        return False
     for line in head.decode("utf-8", "replace").splitlines()[:20]:
         if line.startswith(MARK) or line.startswith(_LAMBDAS):
             return True
@@ -60,10 +77,18 @@ def is_plain(path: Path) -> bool:
     return False
 
 
-def _events(files: Sequence[str]) -> Iterator[LogEvent]:
-    counts, order = Counts(), 0
-    for file in files:
-        for source in read_file(file, counts):
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(HEAD)
+    except OSError:
+        return b""  # whoever reads it says why
+
+
+def _events(paths: Iterable[str], counts: Counts, problems: list[Problem]) -> Iterator[LogEvent]:
+    order = 0
+    for path in paths:
+        for source in of_files(path, counts, problems):
             for event in source:
                 order += 1
                 event.order = order

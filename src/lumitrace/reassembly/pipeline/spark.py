@@ -4,36 +4,13 @@ The text is the same: sqlglot translates it. What comes in is read line by line 
 workers, so lumitrace must be installed there, or handed out with ``--py-files``.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
-from lumitrace.reassembly.events import LogEvent
-from lumitrace.reassembly.pipeline.apart import (
-    NAMES,
-    PLAIN,
-    STRETCHES,
-    Stretches,
-    request_of,
-    rows_apart,
-)
-from lumitrace.reassembly.pipeline.apart import TABLES as ODD_TABLES
-from lumitrace.reassembly.pipeline.lines import (
-    LINE_COLUMNS,
-    LISTS,
-    NUMBER,
-    PLATFORM_COLUMNS,
-    TAGS,
-    TEXT,
-    TEXTS,
-    Row,
-    platform_rows,
-    span_rows,
-)
+from lumitrace.reassembly.pipeline.lines import LISTS, NUMBER, TAGS, TEXT, TEXTS, Row
 from lumitrace.reassembly.problem import Problem
-from lumitrace.wire.span_line import MARK
 
 if TYPE_CHECKING:
-    from pyspark import RDD
     from pyspark.sql import DataFrame, SparkSession
 
 _TYPES = {
@@ -140,106 +117,6 @@ def translated(statement: str) -> str:
     return str(sqlglot.transpile(statement, read="duckdb", write="spark")[0])
 
 
-def load_text(engine: Spark, paths: Sequence[str]) -> None:
-    """Load plain log lines of *paths*, a stream a file."""
-    context = engine.spark.sparkContext
-    texts = [context.textFile(path, 1).map(_Of(number)) for number, path in enumerate(paths)]
-    lines = context.union(texts).zipWithIndex()
-    every = lines.mapPartitions(_read)
-    _tables(engine, every, {"lines": LINE_COLUMNS, "platform": PLATFORM_COLUMNS})
-    names = [(number, "", path) for number, path in enumerate(paths)]
-    columns = {"stream_id": NUMBER, "log_group": TEXT, "log_stream": TEXT}
-    engine.keep("streams", engine.spark.createDataFrame(names, schema_of(columns)))
-
-    def read(engine: Spark) -> None:
-        stretches = Stretches(engine.rows(STRETCHES))
-        if not stretches.spans:
-            _tables(engine, context.emptyRDD(), ODD_TABLES, empty=True)
-            return
-        names: dict[int, str] = dict(engine.rows(NAMES))
-        plain: dict[int, set[str]] = {}
-        for stream, request in engine.rows(PLAIN):
-            plain.setdefault(stream, set()).add(request)
-        odd = lines.mapPartitions(_Odd(stretches, plain))
-        _tables(engine, odd.groupByKey().flatMap(_Apart(list(paths), names)), ODD_TABLES)
-
-    engine.apart = read
-
-
-def _tables(
-    engine: Spark, rows: "RDD[Any]", tables: dict[str, dict[str, str]], *, empty: bool = False
-) -> None:
-    """Make each of *tables* of those *rows* that bear its name."""
-    cached = rows.cache()
-    for name, columns in tables.items():
-        of_table: Any = [] if empty else cached.filter(_In(name)).map(_second)
-        engine.keep(name, engine.spark.createDataFrame(of_table, schema_of(columns)))
-    cached.unpersist()
-
-
 def schema_of(columns: dict[str, str]) -> str:
     """Return *columns* as Spark spells a schema."""
     return ", ".join(f"{name} {_TYPES[kind]}" for name, kind in columns.items())
-
-
-class _Of:
-    """Says of which stream a line is; goes to the workers."""
-
-    def __init__(self, stream: int) -> None:
-        self.stream = stream
-
-    def __call__(self, message: str) -> tuple[int, str]:
-        return self.stream, message
-
-
-def _read(lines: Iterable[tuple[tuple[int, str], int]]) -> Iterator[tuple[str, Row]]:
-    for (stream, message), place in lines:
-        if MARK in message:
-            for row in span_rows(message, place, stream, place):
-                yield "lines", row
-        else:
-            for row in platform_rows(message, stream, place):
-                yield "platform", row
-
-
-class _In:
-    """Tells the rows of one table; goes to the workers."""
-
-    def __init__(self, table: str) -> None:
-        self.table = table
-
-    def __call__(self, row: tuple[str, Any]) -> bool:
-        return row[0] == self.table
-
-
-def _second(row: tuple[str, Row]) -> Row:
-    return row[1]
-
-
-class _Odd:
-    """Picks the lines that are read apart; goes to the workers."""
-
-    def __init__(self, stretches: Stretches, plain: dict[int, set[str]]) -> None:
-        self.stretches, self.plain = stretches, plain
-
-    def __call__(
-        self, lines: Iterable[tuple[tuple[int, str], int]]
-    ) -> Iterator[tuple[int, tuple[int, str]]]:
-        for (stream, message), place in lines:
-            if self.stretches.which(stream, place) < 0:
-                continue
-            if request_of(message) not in self.plain.get(stream, ()):
-                yield stream, (place, message)
-
-
-class _Apart:
-    """Reads the odd lines of a stream; goes to the workers."""
-
-    def __init__(self, paths: list[str], names: dict[int, str]) -> None:
-        self.paths, self.names = paths, names
-
-    def __call__(self, group: tuple[int, Iterable[tuple[int, str]]]) -> Iterator[tuple[str, Row]]:
-        stream, lines = group
-        path = self.paths[stream]
-        events = [LogEvent("", path, None, message, place) for place, message in sorted(lines)]
-        return rows_apart([events], {("", path): stream}, self.names)

@@ -9,13 +9,15 @@ import sys
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 from lumitrace.reassembly.events import Counts, LogEvent
 from lumitrace.reassembly.problem import Problem
 from lumitrace.reassembly.sources.packed import CHUNK, Piece, pieces
 from lumitrace.reassembly.sources.path import STANDARD_INPUT
 from lumitrace.reassembly.sources.text import NoText
+
+T = TypeVar("T")
 
 MAX_FILES = 100_000  # of a folder
 MAX_DEPTH = 32  # folders within folders
@@ -64,6 +66,21 @@ def _walk(folder: str, top: str, depth: int) -> Iterator[str]:
             yield from _walk(entry.path, top, depth + 1)
         elif entry.is_file(follow_symlinks=False):
             yield entry.path
+
+
+def of_files(path: str, counts: Counts, problems: list[Problem]) -> Iterator[Iterator[LogEvent]]:
+    """Yield the sources in the file or folder *path*; *problems* takes what cannot be read."""
+    for file in until_it_fails(files_of(path), problems):
+        for source in until_it_fails(read_file(file, counts, found=file != path), problems):
+            yield until_it_fails(source, problems)
+
+
+def until_it_fails(events: Iterator[T], problems: list[Problem]) -> Iterator[T]:
+    """Yield *events*; the problem that ends them is put into *problems*."""
+    try:
+        yield from events
+    except Problem as problem:
+        problems.append(problem)
 
 
 def read_file(path: str, counts: Counts, *, found: bool = False) -> Iterator[Iterator[LogEvent]]:

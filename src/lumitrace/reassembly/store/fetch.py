@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from lumitrace.reassembly.aws import Account
 from lumitrace.reassembly.events import Counts, LogEvent
 from lumitrace.reassembly.problem import Problem
-from lumitrace.reassembly.read import apart, of_files, until_it_fails
+from lumitrace.reassembly.read import apart
 from lumitrace.reassembly.sources.cloudwatch import CloudWatch, Position
 from lumitrace.reassembly.sources.cloudwatch.queries import STANDARD
+from lumitrace.reassembly.sources.file import of_files, until_it_fails
 from lumitrace.reassembly.sources.manifest import Manifest
 from lumitrace.reassembly.sources.path import S3_SCHEME
 from lumitrace.reassembly.sources.s3 import Bucket, StoredObject
