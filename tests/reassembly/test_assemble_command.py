@@ -1,5 +1,7 @@
 """``lumitrace assemble``: logs in, tables out."""
 
+import gzip
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -128,3 +130,23 @@ def test_logs_without_span_lines_make_no_tables(command, mute, tmp_path):
     assert done.returncode == 1
     assert b"no span lines in" in done.stderr.splitlines()[-1]
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_what_cannot_be_read_is_told_beside_the_tables_of_the_rest(command, tmp_path):
+    """A broken object, one without log events, a file that is not there: the night is assembled."""
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    shutil.copy(NIGHT, logs / "b.jsonl")
+    (logs / "a.gz").write_bytes(gzip.compress(b"hello\n" * 99)[:-9])
+    (logs / "c.bin").write_bytes(bytes(range(256)))
+    out, bare = tmp_path / "out", tmp_path / "bare"
+
+    done = command("assemble", logs, tmp_path / "no.log", "--out", out)
+    command("assemble", NIGHT, "--out", bare)
+
+    assert done.returncode == 1
+    said = done.stderr.decode()
+    assert f"{logs}/a.gz is compressed and breaks off; what came before was read" in said
+    assert "no.log: there is no such file" in said
+    assert "1 piece is no log event, and left out" in said
+    assert table(out, "members") == table(bare, "members")

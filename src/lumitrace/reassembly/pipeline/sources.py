@@ -1,6 +1,5 @@
 """What the command line names, loaded into DuckDB: plain files by itself, others through Python."""
 
-import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,8 +49,7 @@ def load(engine: DuckDb, paths: Sequence[str]) -> Loaded:
         loaded.problems.clear()  # the files are opened anew
         load_read(engine, _events(named, counts, loaded.problems))
     loaded.skipped = counts.skipped
-    with contextlib.suppress(OSError):
-        loaded.size = sum(Path(file).stat().st_size for file in files if file != STANDARD_INPUT)
+    loaded.size = sum(Path(file).stat().st_size for file in files if Path(file).is_file())
     return loaded
 
 
