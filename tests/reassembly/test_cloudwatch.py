@@ -1,5 +1,6 @@
 """CloudWatch Logs as tests/cloudwatch plays it: one night by every way, and what goes wrong."""
 
+import dataclasses
 import functools
 from datetime import datetime, timezone
 
@@ -187,6 +188,56 @@ def test_throttling_is_waited_out(play, answer):
     code, asked = answer("why", *USHOP, *WINDOW, *at(play), *INSIGHTS)
 
     assert (code, asked["impact"]["lost"]) == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("operation", "by"), [("FilterLogEvents", "filter-log-events"), ("GetQueryResults", "insights")]
+)
+def test_throttling_that_does_not_end_is_told(play, command, monkeypatch, operation, by):
+    """By AWS's own word, where the SDK has given up, with what to do."""
+    monkeypatch.setattr(logs, "LOGS", dataclasses.replace(logs.LOGS, retries=0))
+    play.faults[operation] = [("ThrottlingException", "Rate exceeded")] * 20
+
+    done = command("why", *USHOP, *WINDOW, *at(play), "--by", by)
+
+    assert done.returncode == 1
+    assert "ThrottlingException: Rate exceeded; try again" in done.stderr.decode()
+
+
+def test_more_lines_of_one_second_than_a_query_gives_are_told(play, command, monkeypatch):
+    """A second is not halved; how many lines are missing stands in the answer."""
+    monkeypatch.setattr(insights, "MOST_ROWS", 4)
+
+    done = command("why", *USHOP, *WINDOW, *at(play), *INSIGHTS)
+
+    assert done.returncode == 1
+    assert "lines of one second were not read: a query gives 4 rows" in done.stderr.decode()
+
+
+def test_more_counts_than_a_query_gives_are_told(play, command, monkeypatch):
+    """Counts cannot be halved."""
+    monkeypatch.setattr(insights, "MOST_ROWS", 2)
+
+    done = command("why", *USHOP, *WINDOW, *at(play), *INSIGHTS)
+
+    assert "a query gave 2 rows, which is all it may" in done.stderr.decode()
+
+
+def test_a_page_that_comes_again_and_again_is_told(play, command, monkeypatch):
+    """A token that leads to itself ends the reading of that log group, not the answer."""
+    page = play.answer
+
+    def again(target, request, scope=""):
+        said = page(target, {**request, "nextToken": "0"} if "nextToken" in request else request)
+        return {**said, "nextToken": "0"} if target.endswith("FilterLogEvents") else said
+
+    monkeypatch.setattr(play, "answer", again)
+
+    done = command("why", *USHOP, *WINDOW, *at(play), "--by", "filter-log-events")
+
+    assert done.returncode == 1
+    assert "CloudWatch Logs repeated a page of" in done.stderr.decode()
+    assert "2 sales lost" in done.stdout.decode()
 
 
 def test_a_place_among_the_queries_is_waited_for(play, answer):

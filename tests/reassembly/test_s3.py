@@ -2,9 +2,12 @@
 
 import gzip
 import io
+import json
 from datetime import datetime, timezone
 
 import pytest
+from tests.reassembly.histories import History, answered
+from tests.reassembly.test_access_logs import rest, till
 
 from lumitrace.reassembly import aws
 from lumitrace.reassembly.aws import Account
@@ -347,3 +350,83 @@ def test_a_prefix_with_an_equals_sign_is_no_key(night, client, endpoint, answer)
     asked = parse(["blame", "ushop_sales", "saleId=1", "s3://logs/night/day=1/"])
 
     assert (asked.key, asked.paths) == (["saleId=1"], ["s3://logs/night/day=1/"])
+
+
+# What other services write
+
+
+def envelope(group, events):
+    """Return what Firehose delivers of a log group: an envelope a line, gzip."""
+    body = {"messageType": "DATA_MESSAGE", "owner": "1", "logGroup": group, "logStream": "s"}
+    told = [{"id": f"{n:056d}", "timestamp": ms, "message": m} for n, (ms, m) in enumerate(events)]
+    return gzip.compress(json.dumps({**body, "logEvents": told}).encode())
+
+
+def exported(events):
+    """Return what an export holds of one stream: a time before each event."""
+    lines = (f"{moment({'timestamp': ms})}Z {message}\n" for ms, message in events)
+    return gzip.compress("".join(lines).encode())
+
+
+@pytest.fixture
+def sold(night):
+    """A request, its function, an execution and its task: the parts in which they are told."""
+    before = till(night)
+    run = night.begin("ushop_charge", 2000, trigger="other")
+    night.end(run, 2008, began=2000, lasted=7)
+    history = History()
+    history.start(1990)
+    last = history.call(1992, history.enter(1991, "Charge"), "ushop_charge")
+    last = history.done(2014, last, answered(run.request))
+    history.end(2020, history.leave(2015, "Charge", last))
+    entry = json.dumps(rest(2, 200, invoked=before.request))
+    return history, entry, run, before
+
+
+SPANS = {
+    "execution": ["Charge", "Invoke ushop_charge", "ushop_charge"],
+    "request": ["POST /sales", "ushop_till"],
+}
+
+
+@pytest.mark.parametrize("form", ["history", "history, gzip", "envelopes", "export"])
+def test_executions_below_a_prefix_join_their_tasks(night, client, endpoint, answer, sold, form):
+    """As get-execution-history prints them, and as the log of the state machine is delivered."""
+    history, _, run, _ = sold
+    put(client, "sales/2026/functions.jsonl", night.lines().encode())
+    key, content = {
+        "history": ("execution.json", history.answer().encode()),
+        "history, gzip": ("execution.json.gz", gzip.compress(history.answer().encode())),
+        "envelopes": ("1-2026", envelope("/aws/vendedlogs/states/ushop", history.logged())),
+        "export": ("0a/states-ushop_fulfil/000000.gz", exported(history.logged())),
+    }[form]
+    put(client, f"sales/2026/{key}", content)
+
+    code, said = answer("show", run.request, "s3://logs/sales/", "--endpoint-url", endpoint)
+
+    assert code == 0
+    named = "execution" if "history" in form else "ushop_fulfil"  # such a document names no ARN
+    assert [one["name"] for one in said["spans"]] == [named, *SPANS["execution"]]
+    assert said["spans"][-1]["witness"] == "link key"
+
+
+@pytest.mark.parametrize("form", ["straight to Firehose", "envelopes", "export"])
+def test_access_logs_below_a_prefix_join_their_functions(
+    night, client, endpoint, answer, sold, form
+):
+    """As API Gateway hands them to Firehose itself, and through a log group."""
+    _, entry, _, before = sold
+    put(client, "sales/2026/functions.jsonl", night.lines().encode())
+    event = (night.events[0]["timestamp"] + 9, entry)
+    key, content = {
+        "straight to Firehose": ("amazon-apigateway-1.gz", gzip.compress(f"{entry}\n".encode())),
+        "envelopes": ("1-2026", envelope("/aws/apigateway/ushop", [event])),
+        "export": ("0a/a1b2/000000.gz", exported([event])),
+    }[form]
+    put(client, f"sales/2026/{key}", content)
+
+    code, said = answer("show", before.request, "s3://logs/sales/", "--endpoint-url", endpoint)
+
+    assert code == 0
+    assert [one["name"] for one in said["spans"]] == SPANS["request"]
+    assert said["spans"][0]["service"] == "API Gateway"

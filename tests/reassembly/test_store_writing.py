@@ -1,5 +1,6 @@
 """A store while it is written: killed, interrupted, read, forgotten, grown old."""
 
+import dataclasses
 import json
 import os
 import random
@@ -274,3 +275,36 @@ def test_a_fetch_that_was_stopped_goes_on_where_it_was(tmp_path, night, answer, 
     assert 0 < first["new"] < len(night.events)
     assert first["new"] + second["new"] == len(night.events)
     assert begin not in asked
+
+
+@pytest.mark.usefixtures("_signed_in")
+@pytest.mark.parametrize("code", ["ExpiredTokenException", "ThrottlingException"])
+def test_what_aws_refuses_on_the_way_is_told_and_fetched_the_next_time(
+    tmp_path, night, answer, monkeypatch, code
+):
+    """The credentials expire, or throttling does not end, behind the first page of a log group."""
+    for number in range(6):
+        night.sale(number, number * 1000)
+    given = ("--store", tmp_path / "store", "--log-group", "/aws/lambda/ushop_sale-confirmations")
+    window = ("--since", "2026-11-21T01:59", "--until", "2026-11-21T02:10")
+    monkeypatch.setattr(limits, "FILTER_PAGE_EVENTS", 9)
+    monkeypatch.setattr(logs, "LOGS", dataclasses.replace(logs.LOGS, retries=0))
+    wanted = [one for one in night.events if "sale-confirmations" in one["logGroupName"]]
+
+    with Play(held(night.events)) as play:
+        at = ("--endpoint-url", play.endpoint)
+        page = play.answer
+
+        def once(target, request, scope=""):
+            if "nextToken" in request and not play.faults["told"]:
+                play.faults["told"], play.faults["FilterLogEvents"] = [1], [(code, "no")]
+            return page(target, request, scope)
+
+        monkeypatch.setattr(play, "answer", once)
+        failed, first = answer("fetch", *given, "--keep", "forever", *window, *at)
+        done, second = answer("fetch", *given, *window, *at)
+
+    assert (failed, done) == (1, 0)
+    assert len(first["incomplete"]) == 1
+    assert first["new"] == 9
+    assert first["new"] + second["new"] == len(wanted)
