@@ -94,18 +94,21 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Everything else is pytest's: scripts/test -x tests/wire -k traceparent",
     )
     parser.add_argument(
-        "--all", action="store_true", help="on each Python 3.10 to 3.14 that is found; then a table"
+        "--all",
+        action="store_true",
+        help="on each Python 3.10 to 3.14 that is found (spark and neighbours: on one); a table",
     )
     parser.add_argument(
         "--only",
         choices=[*_PARTS],
-        help="wire-capture: what runs inside a function, with nothing but wrapt, with boto3 and "
-        "the newest wrapt, with boto3 and the oldest; neighbours: libraries that need an "
-        "environment of their own; spark: the same as --spark",
+        action="append",
+        help="again for more, two runs at a time. wire-capture: what runs inside a function, with "
+        "nothing but wrapt, with boto3 and the newest wrapt, with boto3 and the oldest; "
+        "neighbours: libraries that need an environment of their own; spark: the same as --spark",
     )
     parser.add_argument(
         "--spark",
-        action="store_const",
+        action="append_const",
         const="spark",
         dest="only",
         help="the reassembly on DuckDB and on a Spark cluster that it starts; needs Java 17",
@@ -145,26 +148,42 @@ def _run(options: argparse.Namespace, pytest_arguments: list[str]) -> int:
 
 def _runs(options: argparse.Namespace, pytest_arguments: list[str]) -> tuple[list[Run], list[Row]]:
     """Return what to run, and a row for each Python that is not there."""
-    environments: tuple[Contents, ...] = (_environments.dev(),)
-    arguments = _everything(pytest_arguments)
-    if options.only:
-        environments, tests = _PARTS[options.only]
-        arguments = [*tests, *pytest_arguments]
+    if not options.only:
+        everything = (_environments.dev(),)
+        return _of_part(options, everything, _everything(pytest_arguments), each=options.all)
     runs, rows = [], []
-    for version, python in _chosen(options).items():
+    for part in dict.fromkeys(options.only):
+        environments, tests = _PARTS[part]
+        each = options.all and part == "wire-capture"
+        found = _of_part(options, environments, [*tests, *pytest_arguments], each=each)
+        runs += found[0]
+        rows += found[1]
+    return runs, rows
+
+
+def _of_part(
+    options: argparse.Namespace,
+    environments: tuple[Contents, ...],
+    arguments: list[str],
+    *,
+    each: bool,
+) -> tuple[list[Run], list[Row]]:
+    """Return the same of one part, on *each* Python or on one."""
+    runs, rows = [], []
+    for version, python in _chosen(options, each=each).items():
         if python is None:
             rows.append(Row(version, "", "not found on this machine"))
         else:
             runs += [
                 Run(version, python, contents, arguments)
                 for contents in environments
-                if not (options.all and version in _RUN_ELSEWHERE.get(contents.purpose, ()))
+                if not (each and version in _RUN_ELSEWHERE.get(contents.purpose, ()))
             ]
     return runs, rows
 
 
-def _chosen(options: argparse.Namespace) -> dict[str, str | None]:
-    if options.all:
+def _chosen(options: argparse.Namespace, *, each: bool) -> dict[str, str | None]:
+    if each:
         return _interpreters.find_all()
     python = options.python or sys.executable
     return {_interpreters.version_of(python) or python: python}

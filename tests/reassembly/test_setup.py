@@ -171,7 +171,7 @@ def test_items_are_read_of_named_tables_alone(printed):
         (["--region", "eu-west-1,us-east-1"], "one region and profile"),
         (["--part", "alarm", "--log-group", "/shop"], "nothing is left to set up"),
         (["--part", "everything"], "invalid choice"),
-        (["now"], "invalid choice: 'now'"),
+        (["now"], "setup does nothing called 'now'; write lumitrace setup check"),
     ],
 )
 def test_what_cannot_be_set_up_is_told(command, arguments, said):
