@@ -36,7 +36,7 @@ FAILED = [
     (["why", "plain.log"], "no span lines in 2 log events"),
     (["why", "forged.log"], "no span lines in 3 log events (1 untrusted)"),
     (["show", "nobody", "night.jsonl"], "nothing here is called 'nobody'"),
-    (["why", "night.jsonl", "--since", "2h"], "no log events in this window"),
+    (["why", "night.jsonl", "--since", "2h"], "no log events in this window: those that were read"),
     (["why", "--log-group", "g", "--region", "us-east-1"], "no AWS credentials"),
 ]
 
@@ -211,3 +211,15 @@ def test_half_a_document_is_used_as_far_as_it_goes(night, tmp_path, answer):
     assert code == 0
     assert said["seen"]["broken"] == 1
     assert said["impact"]["transactions"] == 2
+
+
+def test_where_none_is_in_the_window_the_answer_says_when_the_events_lie(night, log_file, command):
+    """The first and the last of them, whatever their order; the option to copy."""
+    for ms in (90_000, 0, 300_000):
+        night.sale(1, ms)
+    when = "between 2026-11-21T02:00:00 and 2026-11-21T02:05:00 (UTC); ask without --since, or "
+
+    done = command("why", night.write(log_file), "--since", "2h")
+
+    assert done.returncode == 1
+    assert f"{when}--since 2026-11-21T02:00:00" in done.stderr.decode()

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from itertools import chain
 from typing import TypeVar
 
@@ -55,13 +56,13 @@ def read(where: Where) -> Assembled:
     """
     counts = Counts()
     problems = where.asked.problems
-    sources = (_within(one, where.window) for one in _sources(where, counts, problems))
+    outside: list[int] = []
+    sources = (_within(one, where.window, outside) for one in _sources(where, counts, problems))
     events = list(_once(chain(sources, _histories(where, problems))))
     if problems and not events:
         raise problems[0]
     if not events:
-        message = "no log events in this window; widen --since, or check the names"
-        raise Problem(message)
+        raise Problem(_no_events(outside))
     assembled = assemble(events)
     assembled.counts.skipped += counts.skipped
     assembled.counts.broken += counts.broken
@@ -72,6 +73,18 @@ def read(where: Where) -> Assembled:
             raise problems[0]
         raise Problem(_no_span_lines(assembled))
     return assembled
+
+
+def _no_events(outside: list[int]) -> str:
+    """Return that there is nothing in the window, and when the events lie that were read."""
+    if not outside:
+        return "no log events in this window; widen --since, or check the names"
+    times = [datetime.fromtimestamp(ms / 1000, timezone.utc) for ms in outside]
+    first, last = (f"{moment:%Y-%m-%dT%H:%M:%S}" for moment in times)
+    return (
+        f"no log events in this window: those that were read lie between {first} and {last} (UTC); "
+        f"ask without --since, or --since {first}"
+    )
 
 
 def _no_span_lines(assembled: Assembled) -> str:
@@ -155,8 +168,16 @@ def _objects(
         yield until_it_fails(events, problems)
 
 
-def _within(events: Iterable[LogEvent], window: Window) -> Iterator[LogEvent]:
-    return (event for event in events if window.holds(event.time_ms))
+def _within(events: Iterable[LogEvent], window: Window, outside: list[int]) -> Iterator[LogEvent]:
+    """Yield *events* within *window*; *outside* takes when the first and the last other one was."""
+    for event in events:
+        time_ms = event.time_ms
+        if time_ms is None or window.holds(time_ms):
+            yield event
+        elif outside:
+            outside[:] = min(outside[0], time_ms), max(outside[1], time_ms)
+        else:
+            outside += [time_ms, time_ms]
 
 
 def _once(sources: Iterable[Iterable[LogEvent]]) -> Iterator[LogEvent]:
