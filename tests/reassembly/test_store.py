@@ -195,7 +195,8 @@ def test_what_is_no_store_is_told_in_a_sentence(night_store, command, tmp_path):
         assert ran.returncode == 1
         assert words in ran.stderr.decode()
         assert ran.stderr.count(b"\n") == 1
-    assert b"holds other files" in command("fetch", "--store", other, NIGHT).stderr
+    refused = command("fetch", "--store", other, NIGHT)
+    assert (refused.returncode, b"holds other files" in refused.stderr) == (2, True)
     assert [path.name for path in other.iterdir()] == ["notes.txt"]
 
 

@@ -119,7 +119,7 @@ def test_the_dead_are_counted_whatever_is_sampled(twins, tmp_path, capsys, share
     known = [f"sale-{100 * place + WELL}" for place in range(dead) if place not in unknown]
     assert impact["ids"] == known
     assert impact["withoutSpanLines"] == len(unknown)
-    assert f"{len(unknown)} of them wrote no span line: whose they were is not known" in page
+    assert f"of {len(unknown)} of them no span line was read: whose they were is not known" in page
     assert seen["toldInSums"] == WELL * (dead if share == "0" else 3)
     assert (seen["untrusted"], seen["broken"], seen["dropped"]) == (0, 0, 0)
     failed = [row for row in rows if row["state"] == "failed"]

@@ -6,8 +6,10 @@ import shlex
 import sys
 from typing import Any
 
+from lumitrace.reassembly.answers import transactions as listed
+from lumitrace.reassembly.answers import why as whys
 from lumitrace.reassembly.answers.find import NAMED
-from lumitrace.reassembly.answers.show import shown
+from lumitrace.reassembly.answers.show import show, shown
 from lumitrace.reassembly.aws import Account
 from lumitrace.reassembly.cli import figures_page, show_page, transactions_page, why_page
 from lumitrace.reassembly.cli.assemble import check_memory
@@ -15,7 +17,7 @@ from lumitrace.reassembly.cli.screen import Screen, plural
 from lumitrace.reassembly.problem import FAILURE, Problem
 from lumitrace.reassembly.sources.cloudwatch.money import size
 from lumitrace.reassembly.sources.window import parse_window
-from lumitrace.reassembly.store import figures
+from lumitrace.reassembly.store import figures, whole
 from lumitrace.reassembly.store.fetch import Wanted, fetch
 from lumitrace.reassembly.store.folder import Folder
 from lumitrace.reassembly.store.forget import forget
@@ -158,8 +160,12 @@ def _bytes(folder: Folder, hour: int) -> int:
 
 
 def _show(reading: Reading, asked: argparse.Namespace) -> None:
-    named, assembled = one(reading, asked.id)
-    answer = shown(assembled, named, raw=asked.raw)
+    read = whole.beside(reading, asked.id)
+    if read is not None:
+        answer = show(read, asked.id, raw=asked.raw)
+    else:
+        named, assembled = one(reading, asked.id)
+        answer = shown(assembled, named, raw=asked.raw)
     if answer is None:
         sentence = f"nothing in {asked.store} is called {asked.id!r}; {NAMED}, or fetch the hour "
         sentence += "in which it happened"
@@ -171,7 +177,11 @@ def _show(reading: Reading, asked: argparse.Namespace) -> None:
 
 
 def _why(reading: Reading, asked: argparse.Namespace) -> None:
-    answer = why(reading, id_tag=asked.id_tag, sum_tag=asked.sum_tag)
+    tags = {"id_tag": asked.id_tag, "sum_tag": asked.sum_tag}
+    if whole.needed(reading):
+        answer = whys.why(whole.assembled(reading), **tags)
+    else:
+        answer = why(reading, **tags)
     answer["seen"] |= {"since": asked.since, "until": asked.until}
     if asked.json:
         _json(answer)
@@ -180,7 +190,11 @@ def _why(reading: Reading, asked: argparse.Namespace) -> None:
 
 
 def _transactions(reading: Reading, asked: argparse.Namespace) -> None:
-    answer = figures.transactions(reading, limit=asked.limit, failed=asked.failed)
+    many = {"limit": asked.limit, "failed": asked.failed}
+    if whole.needed(reading):
+        answer = listed.transactions(whole.assembled(reading), **many)
+    else:
+        answer = figures.transactions(reading, **many)
     if asked.json:
         _json(answer)
     else:
@@ -196,7 +210,10 @@ def _functions(reading: Reading, asked: argparse.Namespace) -> None:
 
 
 def _issues(reading: Reading, asked: argparse.Namespace) -> None:
-    answer = figures.issues(reading)
+    if whole.needed(reading):
+        answer = whole.issues(whole.assembled(reading))
+    else:
+        answer = figures.issues(reading)
     if asked.json:
         _json(answer)
     else:

@@ -103,7 +103,8 @@ def choose(asked: argparse.Namespace) -> bool:
     no_others = asked.command in {"store", *OF_STORES}
     others = [] if no_others else [*asked.paths, *asked.log_group, *histories]
     if asked.command == "fetch" and histories:
-        message = "a store takes no executions of state machines; ask for them without --store"
+        message = "a store takes no --state-machine and no --execution; fetch the log group of the "
+        message += "state machine, or ask for them without --store"
         raise Problem(message, MISUSE)
     if asked.command == "fetch" or no_others:
         asked.store = asked.store or os.environ.get(STORE, "")

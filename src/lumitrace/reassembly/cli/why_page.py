@@ -88,7 +88,7 @@ def _impact(screen: Screen, impact: dict[str, Any]) -> None:
     _row(screen, "impact", f"{told}; {', '.join(apart)}" if apart else told)
     unknown = impact["withoutSpanLines"]
     if unknown:
-        told = f"{unknown:,} of them wrote no span line: whose they were is not known"
+        told = f"of {unknown:,} of them no span line was read: whose they were is not known"
         _row(screen, "", (told, "yellow"))
     ids = impact["ids"]
     if ids:

@@ -14,7 +14,7 @@ from typing import Any
 from lumitrace.reassembly.aws import AWS, Account, Service
 from lumitrace.reassembly.events import Counts, LogEvent
 from lumitrace.reassembly.fields import clean
-from lumitrace.reassembly.problem import Problem
+from lumitrace.reassembly.problem import MISUSE, Problem
 from lumitrace.reassembly.sources.file import events_of_pieces
 from lumitrace.reassembly.sources.packed import pieces
 from lumitrace.reassembly.sources.path import S3_SCHEME
@@ -61,7 +61,7 @@ class Bucket:
         self.name, _, self.prefix = address[len(S3_SCHEME) :].partition("/")
         if not self.name:
             message = f"{address} names no bucket; write s3://bucket/prefix"
-            raise Problem(message)
+            raise Problem(message, MISUSE)
         self.aws = AWS(account, S3)
         self.read = 0
 

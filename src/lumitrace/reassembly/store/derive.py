@@ -11,6 +11,7 @@ from lumitrace.reassembly.pipeline.lines import TEXT
 from lumitrace.reassembly.pipeline.load import Table
 from lumitrace.reassembly.pipeline.steps import OUT, Steps, parts
 from lumitrace.reassembly.pipeline.stored import load_stored
+from lumitrace.reassembly.store import whole
 from lumitrace.reassembly.store.database import Database, quoted
 from lumitrace.reassembly.store.folder import HOUR_MS, Folder, Hour
 from lumitrace.reassembly.store.incoming import LINES_A_GROUP, NAMES, WRITTEN
@@ -172,6 +173,7 @@ class Deriving:
             "firstMs": self._of("kept_lines", hour, "COALESCE(MIN(time_ms), 0)"),
             "lastMs": self._of("kept_lines", hour, "COALESCE(MAX(time_ms), 0)"),
             **said_of_lines(self.database, hour.number),
+            "others": whole.others(self.database, hour.number),
         }
         self.folder.put(Hour(hour.number, (lines,), tables, stale=False, facts=facts))
 

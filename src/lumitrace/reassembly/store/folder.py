@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from lumitrace.reassembly.platform_events import json_object
-from lumitrace.reassembly.problem import Problem
+from lumitrace.reassembly.problem import MISUSE, Problem
 from lumitrace.reassembly.store.disk import flush, write
 
 FORMAT = 2
@@ -102,7 +102,7 @@ class Folder:
             if not (folder.path / "store.json").exists():
                 if any(one.name not in _OWN for one in folder.path.iterdir()):
                     message = f"{path} holds other files; give a folder of its own as --store"
-                    raise Problem(message)
+                    raise Problem(message, MISUSE)
                 folder.path.chmod(0o700)
                 folder.set_settings({_MARK: FORMAT, "keepDays": KEEP_DAYS, "fetches": 0})
             folder.hours_path.mkdir(mode=0o700, exist_ok=True)

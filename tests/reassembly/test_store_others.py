@@ -1,0 +1,96 @@
+"""Executions and access logs in a store: the answers are those of the files."""
+
+import json
+
+import pytest
+from tests.reassembly.histories import History, answered, raised
+
+START_MS = 1_795_226_400_000  # as the night of conftest.py begins
+HOUR_MS = 3_600_000
+
+
+def entry(ms, status, key, **more):
+    """Return a log event of an access log."""
+    said = {
+        "extendedRequestId": key,
+        "requestTimeEpoch": str(START_MS + ms),
+        "httpMethod": "POST",
+        "resourcePath": "/sales",
+        "status": str(status),
+        "responseLatency": "12",
+        "integration.requestId": "-",
+        **more,
+    }
+    where = {"logGroupName": "/aws/apigateway/ushop", "logStreamName": "a1b2"}
+    return {**where, "timestamp": START_MS + ms + 12, "message": json.dumps(said)}
+
+
+def task(night, ms, *, well):
+    """Write a function that a task calls, and the execution's events as its log holds them."""
+    error = {} if well else {"error": {"type": "ValueError", "message": "card refused"}}
+    run = night.begin("ushop_charge", ms + 20, trigger="other")
+    night.end(run, ms + 28, began=ms + 20, lasted=7, tags={"saleId": f"sale-{ms}"}, **error)
+    history = History()
+    history.start(ms)
+    at = history.call(ms + 12, history.enter(ms + 10, "Charge"), "ushop_charge")
+    if well:
+        at = history.done(ms + 40, at, answered(run.request))
+        history.end(ms + 50, history.leave(ms + 41, "Charge", at))
+    else:
+        at = history.failed(ms + 40, at, raised(run.request))
+        history.end(ms + 50, at, raised(run.request), "Failed")
+    where = {"logGroupName": "/aws/vendedlogs/states/fulfil", "logStreamName": f"states/{ms}"}
+    for moment, message in history.logged():
+        said = json.loads(message)
+        said["execution_arn"] += f"-{ms}"
+        night.events.append({**where, "timestamp": moment, "message": json.dumps(said)})
+    return run
+
+
+@pytest.fixture
+def shop(night, log_file, tmp_path, answer):
+    """Return a log of functions, executions and requests, and a store that holds it."""
+    task(night, 0, well=True)
+    lost = task(night, HOUR_MS, well=False)
+    run = night.begin(
+        "ushop_till",
+        3,
+        trigger="api-gateway-rest",
+        route="POST /sales",
+        linkIn=["apigw:Cti7VYJ4qQ="],
+    )
+    night.end(run, 9, began=3, lasted=5, tags={"saleId": "sale-1"})
+    night.events.append(entry(0, 200, "Cti7VYJ4qQ="))
+    night.events.append(entry(50, 429, "Dti7VYJ4qQ="))
+    path = night.write(log_file)
+    store = ("--store", tmp_path / "store")
+    code, said = answer("fetch", *store, "--keep", "forever", path)
+    assert (code, said["new"]) == (0, said["read"])
+    return path, store, [lost.request, run.request, "Dti7VYJ4qQ=", "sale-0"]
+
+
+def test_executions_and_requests_are_told_out_of_a_store(shop, answer):
+    """A failed execution, one that went well, a request behind a function, one throttled."""
+    path, store, names = shop
+
+    of_files, of_store = answer("why", path), answer("why", *store)
+
+    assert of_files[1]["impact"]["lost"] == 2
+    for seen in (of_files[1]["seen"], of_store[1]["seen"]):
+        assert (seen["executions"], seen["requests"]) == (2, 2)
+    assert of_store == of_files
+    for asked in (
+        ("transactions",),
+        ("transactions", "--failed"),
+        *(("show", one) for one in names),
+    ):
+        assert answer(*asked, *store) == answer(*asked, path)
+
+
+def test_issues_out_of_a_store_tell_executions_and_requests(shop, answer):
+    """What failed beside functions is counted by its service's name."""
+    issues = answer("issues", *shop[1])[1]["issues"]
+
+    told = {(one["function"], one["type"], one["failed"], one["invocations"]) for one in issues}
+    assert ("API Gateway POST /sales", "429 THROTTLED", 1, 2) in told
+    assert ("ushop_charge", "ValueError", 1, 2) in told
