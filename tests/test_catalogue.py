@@ -28,6 +28,7 @@ SHAPES = "reassembly/test_faults_shapes.py"
 LINES, JOINS = "reassembly/test_faults.py", "reassembly/test_faults_joins.py"
 ENGINE, ENGINE_LINES = "reassembly/test_engine.py", "reassembly/test_engine_lines.py"
 GARBAGE, FORMS = "reassembly/test_garbage.py", "reassembly/test_forms.py"
+WRITING = "reassembly/test_store_writing.py"
 PACKED, CLOUDWATCH = "reassembly/test_packed.py", "reassembly/test_cloudwatch.py"
 ODD = (ENGINE, "test_odd_streams_are_the_same_for_both")
 CALLS = (HOSTS, "test_calls_to_aws")
@@ -204,7 +205,11 @@ ROWS = {
     "R21 forged lines": [
         (JOINS, "test_r21_a_whole_line_of_ours_that_somebody_printed_is_untrusted"), ODD],
     "R22 a store that is being written": [
-        ("reassembly/test_store.py", "test_a_second_fetch_changes_no_byte")],
+        ("reassembly/test_store.py", "test_a_second_fetch_changes_no_byte"),
+        (WRITING, "test_a_kill_at_any_moment_loses_and_breaks_nothing"),
+        (WRITING, "test_ctrl_c_leaves_a_store_that_answers"),
+        (WRITING, "test_a_disk_that_is_full_costs_nothing_that_was_there"),
+        (WRITING, "test_a_fetch_that_was_stopped_goes_on_where_it_was")],
     "R23 what CloudWatch refuses": [
         (CLOUDWATCH, "test_throttling_is_waited_out"),
         (CLOUDWATCH, "test_credentials_that_expire_on_the_way_are_told"),

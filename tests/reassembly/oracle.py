@@ -83,6 +83,9 @@ def differences(events, assembled):
 def apart(engine, assembled):
     """Return the same of an *engine* that ran already."""
     ours, theirs = said_by_engine(engine), said_in_python(assembled)
+    for table in ("spans", "invocations", "details"):
+        twice = engine.number(f"SELECT COUNT(*) - COUNT(DISTINCT span_id) FROM {table}")  # noqa: S608
+        assert twice == 0, table
     return {
         name: {
             "engine": sorted(ours[name] - theirs[name], key=repr),

@@ -288,4 +288,5 @@ def whole(night, log_file, answer):
 
 def kept(said):
     """Return what must not depend on how the events came in."""
-    return {name: said[name] for name in ("issue", "impact", "cause", "stack", "example")}
+    kept = {name: said[name] for name in ("issue", "impact", "cause", "stack", "example")}
+    return {**kept, "logEvents": said["seen"]["logEvents"]}

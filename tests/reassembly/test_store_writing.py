@@ -115,6 +115,36 @@ def test_ctrl_c_leaves_a_store_that_answers(tmp_path, command):
     assert len(listed(store)) == 36
 
 
+FULL = """
+import resource, sys
+from lumitrace.reassembly.cli import main
+most = int(sys.argv.pop(1))
+resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))  # a write beyond it fails
+sys.exit(main())
+"""
+
+
+def test_a_disk_that_is_full_costs_nothing_that_was_there(tmp_path):
+    """No file may grow beyond so many bytes: the lines, a table, the word of what counts."""
+    first, second = halves(tmp_path)
+    store = tmp_path / "store"
+    assert fetching(store, first).wait() == 0
+    before = listed(store)
+
+    for most in (50, 12_000, 40_000):
+        asked = ["fetch", "--store", store, "--keep", "forever", second]
+        command = [sys.executable, "-c", FULL, str(most), *map(str, asked)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+        assert done.returncode == 1
+        assert "Traceback" not in done.stderr
+        assert done.stderr.startswith("lumitrace: ")
+        assert listed(store) == before
+
+    assert fetching(store, second).wait() == 0
+    assert len(listed(store)) == 36
+
+
 def test_one_writes_at_a_time(tmp_path, command):
     """Another fetch is told so; a reader is not kept waiting."""
     store = tmp_path / "store"

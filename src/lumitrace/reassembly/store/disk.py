@@ -8,11 +8,10 @@ def write(path: Path, content: str) -> None:
     """Let *path* hold *content*: all of it or what it held before, whatever happens."""
     new = path.with_name(f"{path.name}.new")
     handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        os.write(handle, content.encode())
+    with os.fdopen(handle, "wb") as file:  # it goes on after a part: a full disk takes one, no more
+        file.write(content.encode())
+        file.flush()
         os.fsync(handle)
-    finally:
-        os.close(handle)
     new.replace(path)
     _sync(path.parent)
 
