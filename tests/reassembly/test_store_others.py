@@ -94,3 +94,11 @@ def test_issues_out_of_a_store_tell_executions_and_requests(shop, answer):
     told = {(one["function"], one["type"], one["failed"], one["invocations"]) for one in issues}
     assert ("API Gateway POST /sales", "429 THROTTLED", 1, 2) in told
     assert ("ushop_charge", "ValueError", 1, 2) in told
+
+
+def test_too_little_memory_is_told(shop, command):
+    """One sentence that names the option, not the folder."""
+    done = command("fetch", "--store", shop[1][1].parent / "small", "--memory", "1MB", shop[0])
+
+    assert (done.returncode, done.stderr.count(b"\n")) == (1, 1)
+    assert b"the memory does not suffice for this; give more with --memory" in done.stderr

@@ -37,6 +37,9 @@ def run(asked: argparse.Namespace) -> int:
     except BrokenPipeError:  # standard output's, no matter of the store
         raise
     except OSError as error:
+        if "Out of Memory" in str(error):
+            message = "the memory does not suffice for this; give more with --memory 2GB, say"
+            raise Problem(message) from None
         said = (error.strerror or str(error)).partition("\n")[0][:200]
         message = f"{asked.store} cannot be used as a store ({said}); make room, or check its "
         message += "permissions"
