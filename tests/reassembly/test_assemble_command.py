@@ -1,11 +1,16 @@
 """``lumitrace assemble``: logs in, tables out."""
 
 import gzip
+import re
 import shutil
 from pathlib import Path
 
 import duckdb
 import pytest
+
+from lumitrace.reassembly.cli import assemble as cli
+from lumitrace.reassembly.pipeline import sources
+from lumitrace.reassembly.pipeline.duckdb import DuckDb
 
 NIGHT = Path(__file__).parents[2] / "examples" / "ushop" / "recorded" / "night.jsonl"
 
@@ -150,3 +155,20 @@ def test_what_cannot_be_read_is_told_beside_the_tables_of_the_rest(command, tmp_
     assert "no.log: there is no such file" in said
     assert "1 piece is no log event, and left out" in said
     assert table(out, "members") == table(bare, "members")
+
+
+def test_while_one_waits_it_says_how_far_it_is(monkeypatch, capsys, tmp_path):
+    """Of a statement of DuckDB's the percentage, of what Python unpacks the log events."""
+    monkeypatch.setattr(cli, "EVERY_S", 0.01)
+    monkeypatch.setattr(sources, "TOLD", 100)
+    progress = cli.Progress()
+
+    with DuckDb.bounded("", tmp_path / "spill") as engine, progress.watching(engine):
+        sources.load(engine, [str(NIGHT)], progress.part)
+        progress.part("counting")
+        engine.connection.execute("CREATE TABLE numbers AS SELECT range AS n FROM range(600000)")
+        engine.number("SELECT COUNT(DISTINCT sha256(CAST(n AS TEXT))) FROM numbers")
+
+    said = capsys.readouterr().err
+    assert re.search(r"^lumitrace: 0 s: reading, [1-9]00 log events$", said, re.MULTILINE)
+    assert re.search(r"^lumitrace: \d s: counting, \d+ % of this step$", said, re.MULTILINE)

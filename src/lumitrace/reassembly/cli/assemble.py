@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import re
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,12 +14,14 @@ from lumitrace.reassembly.problem import DECORATE, FAILURE, MISUSE, Problem
 from lumitrace.reassembly.sources.path import S3_SCHEME
 
 if TYPE_CHECKING:
+    from lumitrace.reassembly.pipeline.duckdb import DuckDb
     from lumitrace.reassembly.pipeline.sources import Loaded
     from lumitrace.reassembly.pipeline.steps import Steps
 
 DUCKDB, SPARK = "duckdb", "spark"
 DIALECTS = ("athena", "clickhouse", "spark")
 TABLES = ("spans", "hops", "members", "fans", "cut", "candidates", "invocations", "details")
+EVERY_S = 1.0  # how often it is said how far it is
 _MEMORY = re.compile(r"[1-9]\d{0,5}(?:\.\d)?\s?(?:MB|GB|TB)")
 
 
@@ -117,13 +120,37 @@ class Progress:
 
     def __init__(self) -> None:
         self.began = self.said = time.monotonic()
+        self.doing = "reading"
 
     def part(self, name: str) -> None:
-        """Say that the part *name* begins, at most once a second."""
+        """Say that the part *name* begins, unless something was said just now."""
+        self.doing = name
+        self._say_seldom(name)
+
+    @contextlib.contextmanager
+    def watching(self, engine: "DuckDb") -> Iterator[None]:
+        """Say meanwhile how much of a long statement *engine* has done."""
+        done = threading.Event()
+
+        def watch() -> None:
+            while not done.wait(EVERY_S):
+                percent = engine.progress()
+                if percent > 0:
+                    self._say_seldom(f"{self.doing}, {percent:.0f} % of this step")
+
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            done.set()
+            watcher.join()
+
+    def _say_seldom(self, what: str) -> None:
         now = time.monotonic()
-        if now - self.said >= 1:
+        if now - self.said >= EVERY_S:
             self.said = now
-            self.say(f"{now - self.began:.0f} s: {name}")
+            self.say(f"{now - self.began:.0f} s: {what}")
 
     def read(self, rows: int, size: int) -> None:
         """Say that so many *rows* were read, of *size* bytes."""
@@ -158,8 +185,12 @@ def _on_duckdb(asked: argparse.Namespace, out: Path) -> int:
     from lumitrace.reassembly.pipeline.steps import Steps  # noqa: PLC0415  # as above
 
     progress = Progress()
-    with DuckDb.bounded(asked.memory, out / "spill") as engine, _told(out):
-        loaded = sources.load(engine, asked.paths)
+    with (
+        DuckDb.bounded(asked.memory, out / "spill") as engine,
+        _told(out),
+        progress.watching(engine),
+    ):
+        loaded = sources.load(engine, asked.paths, progress.part)
         lines = engine.number("SELECT COUNT(*) FROM lines")
         progress.read(lines, loaded.size)
         code = progress.left_out(loaded)
@@ -169,6 +200,7 @@ def _on_duckdb(asked: argparse.Namespace, out: Path) -> int:
         engine.expect(lines)
         _run(Steps(engine, progress=progress.part))
         progress.known(engine.number("SELECT COUNT(DISTINCT entry_trace) FROM members"))
+        progress.part("writing")
         for table in TABLES:
             engine.write(table, out / f"{table}.parquet")
         _close(progress, engine.number("SELECT COUNT(*) FROM spans"), out)

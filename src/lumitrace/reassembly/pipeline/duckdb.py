@@ -127,6 +127,8 @@ class DuckDb:
             connection.execute(
                 "SET preserve_insertion_order = true"
             )  # a line's number is its place
+            connection.execute("SET enable_progress_bar = true")  # it is asked for, not printed
+            connection.execute("SET enable_progress_bar_print = false")
             yield cls(connection, alone=True)
         finally:
             connection.close()
@@ -144,6 +146,13 @@ class DuckDb:
             self.connection.execute("ALTER TABLE few_lines RENAME TO lines")
         if self.alone:
             self.connection.execute("SET threads = 1" if self.copies else "RESET threads")
+
+    def progress(self) -> float:
+        """Return how much of the statement that runs is done, in percent; -1 where none says it.
+
+        Any thread may ask.
+        """
+        return float(self.connection.query_progress())
 
     def write(self, table: str, path: Path) -> None:
         """Write *table* to *path* as Parquet."""

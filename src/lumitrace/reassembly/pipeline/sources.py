@@ -1,6 +1,6 @@
 """What the command line names, loaded into DuckDB: plain files by itself, others through Python."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from lumitrace.reassembly.sources.path import STANDARD_INPUT
 from lumitrace.wire.span_line import MARK
 
 HEAD = 65_536  # bytes that are looked at
+TOLD = 20_000  # log events between two words about them
 _LAMBDAS = ("START RequestId: ", "INIT_START ", "END RequestId: ", "REPORT RequestId: ")
 
 
@@ -33,8 +34,10 @@ class Loaded:
     problems: list[Problem] = field(default_factory=list)
 
 
-def load(engine: DuckDb, paths: Sequence[str]) -> Loaded:
-    """Load the files that *paths* stand for.
+def load(
+    engine: DuckDb, paths: Sequence[str], progress: Callable[[str], None] = lambda _: None
+) -> Loaded:
+    """Load the files that *paths* stand for; *progress* is told how far it is.
 
     Where all of them are plain log lines, DuckDB reads them. A source of any other form is unpacked
     by Python first; so are all where one has bytes that are no UTF-8, or a line that no log event
@@ -47,7 +50,7 @@ def load(engine: DuckDb, paths: Sequence[str]) -> Loaded:
     plain = all(file != STANDARD_INPUT and is_plain(_head(Path(file))) for file in files)
     if not files or not plain or not _is_taken(engine, files):
         loaded.problems.clear()  # the files are opened anew
-        load_read(engine, _events(named, counts, loaded.problems))
+        load_read(engine, _events(named, counts, loaded.problems, progress))
     loaded.skipped = counts.skipped
     loaded.size = sum(Path(file).stat().st_size for file in files if Path(file).is_file())
     return loaded
@@ -83,11 +86,18 @@ def _head(path: Path) -> bytes:
         return b""  # whoever reads it says why
 
 
-def _events(paths: Iterable[str], counts: Counts, problems: list[Problem]) -> Iterator[LogEvent]:
+def _events(
+    paths: Iterable[str],
+    counts: Counts,
+    problems: list[Problem],
+    progress: Callable[[str], None],
+) -> Iterator[LogEvent]:
     order = 0
     for path in paths:
         for source in of_files(path, counts, problems):
             for event in source:
                 order += 1
                 event.order = order
+                if order % TOLD == 0:
+                    progress(f"reading, {order:,} log events")
                 yield event
