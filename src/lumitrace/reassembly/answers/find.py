@@ -86,21 +86,19 @@ def _own(attempt: Attempt) -> list[Span]:
 
 
 def _by_key(assembled: Assembled, wanted: str) -> list[Transaction]:
-    def named(key: str) -> bool:
-        return key == wanted or _is_id(wanted, key.partition(":")[2])
-
     spans = assembled.span_by_id.values()
+    keys = [(key, one.trace_id) for one in spans for key in (*one.link_in, *one.link_out)]
+    whole = {trace for key, trace in keys if key == wanted}
     return _holding(
         assembled,
-        {one.trace_id for one in spans if any(map(named, (*one.link_in, *one.link_out)))},
+        whole or {trace for key, trace in keys if _is_id(wanted, key.partition(":")[2])},
     )
 
 
 def _by_tag(assembled: Assembled, wanted: str) -> list[Transaction]:
-    key, equals, value = wanted.partition("=")
-
-    def named(tags: dict[str, str]) -> bool:
-        return (bool(equals) and tags.get(key) == value) or wanted in tags.values()
-
-    spans = assembled.span_by_id.values()
-    return _holding(assembled, {one.trace_id for one in spans if one.tags and named(one.tags)})
+    name, equals, value = wanted.partition("=")
+    tagged = [one for one in assembled.span_by_id.values() if one.tags]
+    whole = {one.trace_id for one in tagged if equals and one.tags.get(name) == value}
+    return _holding(
+        assembled, whole or {one.trace_id for one in tagged if wanted in one.tags.values()}
+    )

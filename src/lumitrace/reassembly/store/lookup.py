@@ -86,36 +86,39 @@ def _between(column: str, digits: str) -> str:
 
 
 def _keys(reading: Reading, wanted: str) -> dict[str, list[Number]]:
+    """Return the transactions by the kind of the key: of a whole key, else of what begins so.
+
+    A query a scan: each opens the files of all hours, which is most of its time.
+    """
     table = reading.table("keys")
     if not table:
         return {}
     asked = f"SELECT DISTINCT kind, hour, no FROM {table} WHERE"  # noqa: S608  # our own names
-    queries, values = [f"{asked} named = ?"], [wanted]
-    if (
-        len(wanted) >= SHORTEST
-    ):  # alone: DuckDB leaves nothing out where conditions are joined by OR
-        queries, values = [f"{asked} named >= ? AND named < ?"], [wanted, wanted + _LAST]
     kind, colon, rest = wanted.partition(":")
+    rows: list[Row] = []
     if colon:
-        queries.append(f"{asked} named = ? AND kind = ?")
-        values += [rest, kind]
+        rows = reading.database.rows(f"{asked} named = ? AND kind = ?", [rest, kind])
+    if not rows and len(wanted) >= SHORTEST:
+        rows = reading.database.rows(f"{asked} named >= ? AND named < ?", [wanted, wanted + _LAST])
+    elif not rows:
+        rows = reading.database.rows(f"{asked} named = ?", [wanted])
     found: dict[str, list[Number]] = {}
-    for name, hour, number in reading.database.rows(" UNION ".join(queries), values):
+    for name, hour, number in rows:
         found.setdefault(name, []).append((hour, number))
     return found
 
 
 def _tagged(reading: Reading, wanted: str) -> list[Number]:
+    """Return the transactions with the tag of that name and value, else of that value."""
     table = reading.table("tags")
     if not table:
         return []
     asked = f"SELECT DISTINCT hour, no FROM {table} WHERE"  # noqa: S608  # our own names
-    queries, values = [f"{asked} said = ?"], [wanted]
     name, equals, value = wanted.partition("=")
+    rows: list[Row] = []
     if equals:
-        queries.append(f"{asked} said = ? AND name = ?")
-        values += [value, name]
-    rows = reading.database.rows(" UNION ".join(queries), values)
+        rows = reading.database.rows(f"{asked} said = ? AND name = ?", [value, name])
+    rows = rows or reading.database.rows(f"{asked} said = ?", [wanted])
     return [(hour, number) for hour, number in rows]
 
 
