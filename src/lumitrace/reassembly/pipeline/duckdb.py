@@ -203,6 +203,7 @@ class Joined:
     def __init__(self, rows: Rows, max_rounds: int = MAX_ROUNDS) -> None:
         self.engine = DuckDb()
         self.connection = self.engine.connection
+        self.engine.expect(len(rows.spans))
         self.steps = Steps(self.engine, max_rounds)
         for table, columns in TABLES.items():
             self._load(table, columns, getattr(rows, table))
@@ -227,6 +228,7 @@ class Joined:
         if not rows:
             empty = ", ".join(f"{name} {kind}" for name, kind in typed)
             self.connection.execute(f"CREATE TEMP TABLE {table} ({empty})")
+            self.steps.empty.add(table)
             return
         statement = (
             f"CREATE TEMP TABLE {table} AS SELECT {fields} FROM "  # noqa: S608  # our own names
