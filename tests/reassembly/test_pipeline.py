@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lumitrace.reassembly.pipeline import duckdb
-from lumitrace.reassembly.pipeline.duckdb import DuckDb, Joined, Rows
+from lumitrace.reassembly.pipeline.duckdb import DuckDb
+from lumitrace.reassembly.pipeline.joined import Joined, Rows
 from lumitrace.reassembly.pipeline.load import load_events
 from lumitrace.reassembly.pipeline.steps import Steps, parts
 from lumitrace.reassembly.problem import Problem

@@ -56,13 +56,20 @@ def logs():
     }
 
 
-def results(path, steps, *, lines=0):
-    """Return what comes out of the log at *path*: the columns of each table, and its rows."""
+def results(path, steps, *, lines=0, drop=False):
+    """Return what comes out of the log at *path*: the columns of each table, and its rows.
+
+    With *drop* what is not read any more is dropped on the way, as by ``assemble``.
+    """
     engine = DuckDb()
     load_text(engine, [path])
     engine.expect(lines or 10**9)
     ran = steps(engine)
     ran.unfold()
+    if drop:
+        engine.keep(ran.after_unfolding())
+        left = {row[0] for row in engine.rows("SELECT table_name FROM duckdb_tables()")}
+        assert not left & {"read_lines", "lines", "platform", "told", "spoken"}
     ran.join()
     return {
         table: (
@@ -80,6 +87,15 @@ def test_a_statement_without_its_empty_branches_finds_the_same(tmp_path, name):
     path.write_text("\n".join(logs()[name]) + "\n", "ascii")
 
     assert results(path, Steps) == results(path, Thorough)
+
+
+@pytest.mark.parametrize("name", logs())
+def test_what_is_not_read_any_more_is_dropped_and_missed_by_nobody(tmp_path, name):
+    """The memory of the lines is free when transactions are walked and written."""
+    path = tmp_path / "some.log"
+    path.write_text("\n".join(logs()[name]) + "\n", "ascii")
+
+    assert results(path, Steps, drop=True) == results(path, Steps)
 
 
 def test_a_small_log_whose_views_are_copied_finds_the_same(tmp_path):

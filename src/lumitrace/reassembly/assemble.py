@@ -19,7 +19,7 @@ from lumitrace.reassembly.model import (
     Attempt,
     Span,
 )
-from lumitrace.reassembly.pipeline.duckdb import Joined, Result, Rows
+from lumitrace.reassembly.pipeline.joined import Joined, Result, Rows
 from lumitrace.reassembly.records import told_apart
 from lumitrace.reassembly.silent import stand_in
 from lumitrace.reassembly.step_functions.executions import adopt

@@ -16,7 +16,6 @@ from lumitrace.reassembly.sources.path import S3_SCHEME
 if TYPE_CHECKING:
     from lumitrace.reassembly.pipeline.duckdb import DuckDb
     from lumitrace.reassembly.pipeline.sources import Loaded
-    from lumitrace.reassembly.pipeline.steps import Steps
 
 DUCKDB, SPARK = "duckdb", "spark"
 DIALECTS = ("athena", "clickhouse", "spark")
@@ -198,7 +197,11 @@ def _on_duckdb(asked: argparse.Namespace, out: Path) -> int:
             sentence = f"no span lines in {' '.join(asked.paths)}; {DECORATE}"
             raise Problem(sentence)
         engine.expect(lines)
-        _run(Steps(engine, progress=progress.part))
+        steps = Steps(engine, progress=progress.part)
+        steps.unfold()
+        if not engine.copies:  # of a small log dropping takes longer than it is worth
+            engine.keep(steps.after_unfolding())
+        steps.join()
         progress.known(engine.number("SELECT COUNT(DISTINCT entry_trace) FROM members"))
         progress.part("writing")
         for table in TABLES:
@@ -234,18 +237,15 @@ def _on_spark(asked: argparse.Namespace, out: str) -> int:
     try:
         engine = spark.Spark(session, asked.work)
         code = progress.left_out(spark_load.load(engine, asked.paths))
-        _run(Steps(engine, progress=progress.part))
+        steps = Steps(engine, progress=progress.part)
+        steps.unfold()
+        steps.join()
         for table in TABLES:
             engine.write(table, f"{out}/{table}.parquet")
         _close(progress, engine.number("SELECT COUNT(*) FROM spans"), out)
     finally:
         session.stop()
     return code
-
-
-def _run(steps: "Steps") -> None:
-    steps.unfold()
-    steps.join()
 
 
 def _close(progress: Progress, spans: int, out: Path | str) -> None:

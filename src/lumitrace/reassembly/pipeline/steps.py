@@ -15,6 +15,10 @@ from typing import Protocol
 
 MAX_ROUNDS = 64  # of a walk; what is left then is cut, and said to be
 
+JOINING = (
+    *("hops", "entries", "unreached", "spread", "rings", "leftovers"),
+    *("begin", "walk", "settle", "fans"),
+)
 OUT = ("invocations", "details", "spans", "hops", "candidates", "members", "cut", "fans")
 
 _STEP = re.compile(r"^-- (part|make|see|add) (\w+)$")
@@ -167,6 +171,22 @@ class Steps:
             self._walk()
         self.part("fans")
         self._pay(self.read)
+
+    def after_unfolding(self) -> set[str]:
+        """Return the tables that are still read once all is unfolded; none of them is owed."""
+        steps = [step for several in self.parts.values() for step in several]
+        seen = {step.table: step for step in steps if step.verb == "see"}
+        needed = set(self.read).union(
+            *(one.names for part in JOINING for step in self.parts[part] for one in step.branches)
+        )
+        self._pay(needed - {step.table for part in JOINING for step in self.parts[part]})
+        waiting = [*needed]
+        while waiting:
+            step = seen.get(waiting.pop())
+            more = {name for one in step.branches for name in one.names} - needed if step else set()
+            needed |= more
+            waiting += more
+        return needed
 
     def part(self, name: str) -> None:
         """Run every step of the part *name*."""

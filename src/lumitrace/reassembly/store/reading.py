@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 from lumitrace.reassembly.assemble import attempts_of, together
 from lumitrace.reassembly.events import LogEvent
 from lumitrace.reassembly.model import Attempt
-from lumitrace.reassembly.pipeline.duckdb import Result, Row
+from lumitrace.reassembly.pipeline.duckdb import Row
+from lumitrace.reassembly.pipeline.joined import Result
 from lumitrace.reassembly.problem import DECORATE, Problem
 from lumitrace.reassembly.sources.window import Window
 from lumitrace.reassembly.store.database import Database, Unreadable, quoted
