@@ -87,6 +87,17 @@ def test_executions_and_requests_are_told_out_of_a_store(shop, answer):
         assert answer(*asked, *store) == answer(*asked, path)
 
 
+def test_an_hour_that_was_put_together_before_is_read_whole(shop, answer):
+    """Its word does not say whether other services told of anything: nothing is left out."""
+    path, store, _ = shop
+    for word in store[1].glob("hours/*/hour.json"):
+        said = json.loads(word.read_text("ascii"))
+        del said["facts"]["others"]
+        word.write_text(json.dumps(said), "ascii")
+
+    assert answer("why", *store) == answer("why", path)
+
+
 def test_issues_out_of_a_store_tell_executions_and_requests(shop, answer):
     """What failed beside functions is counted by its service's name."""
     issues = answer("issues", *shop[1])[1]["issues"]

@@ -131,6 +131,19 @@ def test_no_request_names_more_streams_than_aws_takes():
     assert {stream for one in found for stream in one.streams} == {one.stream for one in places}
 
 
+def test_a_stream_that_no_query_can_name_is_told(sales, command):
+    """Its lines are missing, and whoever asks is told so."""
+    for event in sales.events:
+        event["logStreamName"] = 's"1'
+
+    with Play(held(sales, limits.INFREQUENT)) as play:
+        done = command("show", "sale-0001", *by_insights(play))
+
+    assert done.returncode == 1
+    assert "has a name that no query can hold" in done.stderr.decode()
+    assert "4 invocations were not read whole" in done.stderr.decode()
+
+
 def test_of_two_regions_each_is_asked_for_its_own(sales, log_file, answer):
     """Streams of the same name stay apart, and get their lines."""
     whole = answer("show", "sale-0001", sales.write(log_file))[1]

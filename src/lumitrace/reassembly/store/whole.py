@@ -51,7 +51,8 @@ def needed(reading: Reading) -> bool:
 
 
 def _tells(hour: Hour) -> bool:
-    return bool(hour.facts.get("others"))
+    """Tell whether *hour* holds other services' lines; so may one that was put together before."""
+    return bool(hour.facts.get("others", hour.facts))
 
 
 def assembled(reading: Reading) -> Assembled:

@@ -115,6 +115,10 @@ class Invocations:
 
     def _asked(self, piece: Piece) -> Iterator[LogEvent]:
         """Yield the lines of *piece* by Logs Insights."""
+        odd = [one for one in sorted(piece.streams) if not queries.can_be_quoted(one)]
+        if odd:
+            sentence = f"the log stream {odd[0]!r} has a name that no query can hold"
+            raise Problem(sentence)
         insights = Insights(self.logs.aws, self.money)
         kind = self.groups[piece.group]
         cold = Cold(insights, {piece.group: kind}, piece.since_ms, piece.until_ms)

@@ -77,9 +77,14 @@ def sample(kind: str, begins: str) -> str:
     return _sorted(kind, f"filter traceId like /^{begins}/")
 
 
+def can_be_quoted(name: str) -> bool:
+    """Tell whether *name* can stand within a query."""
+    return not _QUOTING.search(name)
+
+
 def of_streams(streams: Iterable[str]) -> str:
-    """Return the query for all lines of log *streams*; one that cannot be quoted is left out."""
-    quoted = ", ".join(f'"{one}"' for one in streams if not _QUOTING.search(one))
+    """Return the query for all lines of log *streams*, each of which ``can_be_quoted``."""
+    quoted = ", ".join(f'"{one}"' for one in streams)
     return f"filter @logStream in [{quoted}]\n| {_LINES}\n| sort @timestamp asc"
 
 
