@@ -58,12 +58,14 @@ def forks():
 
 
 def processes():
-    """Have a child of multiprocessing make calls, then end by itself."""
+    """Have children of multiprocessing make calls and end by themselves.
+
+    One after the other: they have the parent's connection, and answers on it would be mixed up.
+    """
     put()
     children = [multiprocessing.get_context("fork").Process(target=put) for _ in range(2)]
     for child in children:
         child.start()
-    for child in children:
         child.join()
     return [child.exitcode for child in children]
 
