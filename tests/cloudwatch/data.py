@@ -57,6 +57,16 @@ class Groups:
         self.metric_filters, self.subscription_filters = [], []  # as AWS describes them
         self.account_policies, self.alarms = [], []
 
+    @classmethod
+    def of(cls, events, kind="STANDARD"):
+        """Return log groups that hold *events*, as FilterLogEvents gives them."""
+        data = cls()
+        for event in events:
+            name = event["logGroupName"]
+            data.group(name, kind)
+            data.put(name, event["logStreamName"], event["timestamp"], event["message"])
+        return data
+
     def group(self, name, kind="STANDARD"):
         """Return the log group *name*, made where it is not there."""
         return self.groups.setdefault(name, Group(name, kind))

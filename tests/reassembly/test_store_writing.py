@@ -234,17 +234,6 @@ def _signed_in(monkeypatch):
     monkeypatch.setattr(limits, "PER_SECOND", dict.fromkeys(limits.PER_SECOND, 1000))
 
 
-def held(events):
-    """Return log groups that hold *events*."""
-    data = Groups()
-    for event in events:
-        data.group(event["logGroupName"], "STANDARD")
-        data.put(
-            event["logGroupName"], event["logStreamName"], event["timestamp"], event["message"]
-        )
-    return data
-
-
 @pytest.mark.usefixtures("_signed_in")
 def test_a_fetch_of_log_groups_reads_what_is_new(tmp_path, night, answer):
     """Twice: nothing is asked again but what is young; a late event and a new sale come in."""
@@ -257,10 +246,10 @@ def test_a_fetch_of_log_groups_reads_what_is_new(tmp_path, night, answer):
         event["timestamp"] += moved
     store = ("--store", tmp_path / "store")
     group = ("--log-group", "/aws/lambda/ushop_*", "--since", "1h")
-    with Play(held(night.events)) as play:
+    with Play(Groups.of(night.events)) as play:
         at = ("--endpoint-url", play.endpoint)
         assert answer("fetch", *store, *group, *at)[1]["new"] == len(night.events)
-    with Play(held([*night.events, late])) as play:
+    with Play(Groups.of([*night.events, late])) as play:
         at = ("--endpoint-url", play.endpoint)
         assert answer("fetch", *store, *group, *at)[1]["new"] == 1
         assert answer("fetch", *store, *group, *at, "--overlap", "0s")[1]["new"] == 0
@@ -291,7 +280,7 @@ def test_a_fetch_that_was_stopped_goes_on_where_it_was(tmp_path, night, answer, 
         asked.append(request["startTime"])
         return pages(self, group, request)
 
-    with Play(held(night.events)) as play:
+    with Play(Groups.of(night.events)) as play:
         at = ("--endpoint-url", play.endpoint)
         monkeypatch.setattr(logs.CloudWatch, "_page", refused)
         code, first = answer("fetch", *store, "--keep", "forever", *group, *window, *at)
@@ -321,7 +310,7 @@ def test_what_aws_refuses_on_the_way_is_told_and_fetched_the_next_time(
     monkeypatch.setattr(logs, "LOGS", dataclasses.replace(logs.LOGS, retries=0))
     wanted = [one for one in night.events if "sale-confirmations" in one["logGroupName"]]
 
-    with Play(held(night.events)) as play:
+    with Play(Groups.of(night.events)) as play:
         at = ("--endpoint-url", play.endpoint)
         page = play.answer
 

@@ -18,6 +18,7 @@ from lumitrace.reassembly.problem import FAILURE, Problem
 from lumitrace.reassembly.sources.cloudwatch.money import size
 from lumitrace.reassembly.sources.window import parse_window
 from lumitrace.reassembly.store import figures, whole
+from lumitrace.reassembly.store.coverage import coverage
 from lumitrace.reassembly.store.fetch import Wanted, fetch
 from lumitrace.reassembly.store.folder import Folder
 from lumitrace.reassembly.store.forget import forget
@@ -86,6 +87,8 @@ def _fetch(asked: argparse.Namespace) -> int:
         "skipped": fetched.counts.skipped,
         "broken": fetched.counts.broken,
         "hoursRemoved": fetched.removed,
+        "metrics": fetched.money.metrics,
+        "usd": f"{fetched.money.usd:f}",
         "incomplete": [problem.sentence for problem in fetched.problems],
     }
     if asked.json:
@@ -185,7 +188,7 @@ def _why(reading: Reading, asked: argparse.Namespace) -> None:
         answer = whys.why(whole.assembled(reading), **tags)
     else:
         answer = why(reading, **tags)
-    answer["seen"] |= {"since": asked.since, "until": asked.until}
+    answer["seen"] |= {"since": asked.since, "until": asked.until, "coverage": coverage(reading)}
     if asked.json:
         _json(answer)
     else:

@@ -161,6 +161,9 @@ def _coverage(coverage: Any) -> str:
     if not isinstance(coverage, dict):
         return "coverage unknown"
     told = f"seen {coverage['seen']:,} of {coverage['counted']:,} invocations that AWS counted"
+    hours = coverage.get("hours")  # of a store, which may lack some
+    if hours and hours["compared"] < hours["of"]:
+        told += f" in {hours['compared']:,} of {hours['of']:,} hours"
     lost = [
         f"{coverage[name]:,} {what}"
         for name, what in (("throttled", "throttled"), ("dropped", "events dropped"))

@@ -1,5 +1,6 @@
-"""From when until when a log group was fetched."""
+"""From when until when a log group was fetched, and what AWS counted of it was asked."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from lumitrace.reassembly.store.folder import Folder
@@ -12,14 +13,9 @@ Stretch = tuple[int, int]  # Unix milliseconds, both included
 class Covered:
     """The stretches of time of one log group that a store holds whole."""
 
-    def __init__(self, folder: Folder, name: str, stretches: list[Stretch]) -> None:
-        self.folder, self.name, self.stretches = folder, name, stretches
-
-    @classmethod
-    def read(cls, folder: Folder, name: str) -> "Covered":
-        """Return what *folder* knows of the group *name*."""
-        said = folder.said(FILE).get(name)
-        return cls(folder, name, [one for item in said or () if (one := _stretch(item))])
+    def __init__(self, folder: Folder, name: str, file: str = FILE) -> None:
+        self.folder, self.name, self.file = folder, name, file
+        self.stretches = stretches(folder.said(file).get(name))
 
     def missing(self, since_ms: int, until_ms: int) -> list[Stretch]:
         """Return what lies between two moments and is not covered."""
@@ -38,15 +34,26 @@ class Covered:
         """Note that all from *since_ms* to *until_ms* is safe."""
         if until_ms < since_ms:
             return
-        joined: list[Stretch] = []
-        for begin, end in sorted([*self.stretches, (since_ms, until_ms)]):
-            if joined and begin <= joined[-1][1] + 1:
-                joined[-1] = (joined[-1][0], max(joined[-1][1], end))
-            else:
-                joined.append((begin, end))
-        if joined != self.stretches:
-            self.stretches = joined
-            self.folder.say(FILE, {**self.folder.said(FILE), self.name: joined})
+        together = joined([*self.stretches, (since_ms, until_ms)])
+        if together != self.stretches:
+            self.stretches = together
+            self.folder.say(self.file, {**self.folder.said(self.file), self.name: together})
+
+
+def joined(several: Iterable[Stretch]) -> list[Stretch]:
+    """Return *several* with those as one that touch or overlap."""
+    found: list[Stretch] = []
+    for begin, end in sorted(several):
+        if found and begin <= found[-1][1] + 1:
+            found[-1] = (found[-1][0], max(found[-1][1], end))
+        else:
+            found.append((begin, end))
+    return found
+
+
+def stretches(said: Any) -> list[Stretch]:
+    """Return the stretches that a file says."""
+    return [one for item in said or () if (one := _stretch(item))]
 
 
 def _stretch(item: Any) -> Stretch | None:

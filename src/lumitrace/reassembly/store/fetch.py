@@ -9,13 +9,15 @@ from lumitrace.reassembly.events import Counts, LogEvent
 from lumitrace.reassembly.problem import Problem
 from lumitrace.reassembly.read import apart
 from lumitrace.reassembly.sources.cloudwatch import CloudWatch, Position
+from lumitrace.reassembly.sources.cloudwatch.money import Money
 from lumitrace.reassembly.sources.cloudwatch.queries import STANDARD
 from lumitrace.reassembly.sources.file import of_files, until_it_fails
 from lumitrace.reassembly.sources.manifest import Manifest
 from lumitrace.reassembly.sources.path import S3_SCHEME
 from lumitrace.reassembly.sources.s3 import Bucket, StoredObject
 from lumitrace.reassembly.sources.window import Window
-from lumitrace.reassembly.store.covered import Covered
+from lumitrace.reassembly.store import counted
+from lumitrace.reassembly.store.covered import Covered, Stretch
 from lumitrace.reassembly.store.database import Database
 from lumitrace.reassembly.store.derive import Deriving
 from lumitrace.reassembly.store.folder import DAY_MS, HOUR_MS, Folder
@@ -52,12 +54,16 @@ class Fetched:
     Attributes:
         removed: hours that were older than what the store keeps.
         problems: what could not be read.
+        groups: the log groups that were asked for, and which of their lines the store holds.
+        money: what asking AWS cost.
     """
 
     came: Came
     counts: Counts
     removed: int = 0
     problems: list[Problem] = field(default_factory=list)
+    groups: list[counted.Fetched] = field(default_factory=list)
+    money: Money = field(default_factory=Money)
 
 
 def fetch(
@@ -79,6 +85,9 @@ def fetch(
                 if hour.facts.get("pending"):
                     folder.mark_stale(hour.number)
         Deriving(folder, database, progress).run()
+        if fetched.groups:
+            progress("asking what AWS counted")
+            counted.keep_counted(folder, database, fetched.groups, fetched.money)
     return fetched
 
 
@@ -90,10 +99,11 @@ def keep_from_ms(folder: Folder) -> int:
 
 def forget_old(folder: Folder, kept_ms: int) -> int:
     """Remove the hours that ended before *kept_ms*, and return how many they were."""
-    old = [one for one in folder.hours() if (one.number + 1) * HOUR_MS <= kept_ms]
-    for hour in old:
-        folder.remove(hour.number)
-    return len(old)
+    old = [number for number in folder.numbers() if (number + 1) * HOUR_MS <= kept_ms]
+    held = {hour.number for hour in folder.hours()}
+    for number in old:
+        folder.remove(number)
+    return len(held.intersection(old))
 
 
 class Fetching:
@@ -174,7 +184,7 @@ class Fetching:
         now_ms = int(time.time() * 1000)
         window, name = self.wanted.window, f"{account.name} {group}".strip()
         until_ms = now_ms if window.until_ms is None else min(window.until_ms, now_ms)
-        covered = Covered.read(self.folder, name)
+        covered, read = Covered(self.folder, name), list[Stretch]()
         safe_ms = now_ms - self.wanted.overlap_ms
         first_ms = max(window.since_ms or 0, self.incoming.keep_from_ms)
         for since_ms, end_ms in covered.missing(first_ms, until_ms):
@@ -194,3 +204,10 @@ class Fetching:
             self.incoming.safe = lambda: None
             if position.done:
                 covered.add(since_ms, min(end_ms, safe_ms))
+                read.append((since_ms, end_ms))
+            elif position.time_ms is not None:
+                read.append((since_ms, position.time_ms - 1))
+        read += covered.stretches
+        within = ((max(begin, first_ms), min(end, until_ms)) for begin, end in read)
+        held = tuple(one for one in within if one[0] <= one[1])
+        self.fetched.groups.append(counted.Fetched(account, group, held))

@@ -6,6 +6,7 @@
       hour.json         names the files that count; it is replaced as a whole
       lines-….parquet   the log events of that hour
       tables-…/         what was made of them
+      counted.json      what AWS counted of it
 
 A file that ``hour.json`` names is never changed. Whoever writes puts new files beside the old
 ones, flushes them to the disk and replaces ``hour.json``: a reader sees the old hour or the new
@@ -33,6 +34,7 @@ HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 KEEP_DAYS = 14
 GRACE_S = 60  # a reader that began before an hour was replaced may still open its files
+COUNTED = "counted.json"  # of an hour; it is replaced as a whole, by itself
 READS = 5  # of an hour that is replaced while it is read
 _NAME = "%Y-%m-%dT%H"
 _MARK = "lumitrace store"
@@ -159,8 +161,8 @@ class Folder:
 
     # Its hours
 
-    def hours(self) -> list[Hour]:
-        """Return the hours that hold something, the oldest first."""
+    def numbers(self) -> list[int]:
+        """Return the hours that have a folder, the oldest first."""
         try:
             names = sorted(one.name for one in self.hours_path.iterdir() if one.is_dir())
         except FileNotFoundError:
@@ -168,8 +170,11 @@ class Folder:
         except OSError as error:
             message = f"{self.hours_path} cannot be listed: {error.strerror}"
             raise Problem(message) from None
-        found = (self.hour(number) for name in names if (number := _number(name)) is not None)
-        return [one for one in found if one.lines]
+        return [number for name in names if (number := _number(name)) is not None]
+
+    def hours(self) -> list[Hour]:
+        """Return the hours that hold lines, the oldest first."""
+        return [one for one in map(self.hour, self.numbers()) if one.lines]
 
     def hour(self, number: int) -> Hour:
         """Return the hour *number* as it stands now.
@@ -239,7 +244,7 @@ class Folder:
 
     def _sweep(self, hour: Hour, grace_s: float = GRACE_S) -> None:
         """Remove what is named no more, once nobody can be about to open it."""
-        kept = {"hour.json", *hour.lines, hour.tables}
+        kept = {"hour.json", COUNTED, *hour.lines, hour.tables}
         for one in self.place(hour.number).iterdir():
             if one.name in kept:
                 continue

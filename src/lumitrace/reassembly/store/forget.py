@@ -5,6 +5,7 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass, replace
 
+from lumitrace.reassembly.store.counted import forget_counted
 from lumitrace.reassembly.store.database import Database, quoted
 from lumitrace.reassembly.store.derive import Deriving
 from lumitrace.reassembly.store.folder import Folder, Hour
@@ -114,6 +115,7 @@ def _rewrite(
     gone = before - database.number("SELECT COUNT(*) FROM kept")
     if not gone:
         return 0
+    forget_counted(folder, hour.number)
     for beside in (hour.number - 1, hour.number + 1):
         folder.mark_stale(beside)
     if gone == before:

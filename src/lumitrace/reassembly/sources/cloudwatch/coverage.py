@@ -5,9 +5,9 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricDa
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, NamedTuple
 
 from lumitrace.reassembly.aws import AWS, Account, Service
 from lumitrace.reassembly.counted import MINUTE_MS
@@ -24,7 +24,17 @@ HOUR_MS = 60 * MINUTE_MS
 
 INVOCATIONS, ERRORS = "Invocations", "Errors"
 THROTTLES, DROPPED = "Throttles", "AsyncEventsDropped"
+METRICS_ASKED = (INVOCATIONS, ERRORS, THROTTLES, DROPPED)
 UNKNOWN = "unknown"
+
+
+class Point(NamedTuple):
+    """What AWS counted of one function in one period that begins at *time_ms*."""
+
+    function: str
+    metric: str
+    time_ms: int
+    sum: int
 
 
 def coverage(
@@ -62,12 +72,17 @@ def coverage(
     }
 
 
+def ready_ms() -> int:
+    """Return up to when AWS has counted by now."""
+    return int(datetime.now(timezone.utc).timestamp() * 1000) - LATE_MS
+
+
 def _whole(window: Window, unit_ms: int) -> tuple[int, int] | None:
     """Return the whole units within *window* that AWS has counted by now, or None."""
     if window.since_ms is None:
         return None
-    ready_ms = int(datetime.now(timezone.utc).timestamp() * 1000) - LATE_MS
-    until_ms = ready_ms if window.until_ms is None else min(window.until_ms, ready_ms)
+    ready = ready_ms()
+    until_ms = ready if window.until_ms is None else min(window.until_ms, ready)
     since_ms = -(-window.since_ms // unit_ms) * unit_ms
     until_ms = until_ms // unit_ms * unit_ms
     return (since_ms, until_ms) if since_ms < until_ms else None
@@ -90,9 +105,24 @@ def _sums(aws: AWS, functions: list[str], times: tuple[int, int], money: Money) 
     since_ms, until_ms = times
     hourly = since_ms % HOUR_MS == 0 and until_ms % HOUR_MS == 0
     period_ms = HOUR_MS if hourly else MINUTE_MS
-    asked = _requests(functions, period_ms // 1000)
-    at_once = max(1, min(QUERIES, POINTS * period_ms // (until_ms - since_ms)))
     sums: Counter[str] = Counter()
+    for point in points(aws, functions, times, money, period_ms):
+        sums[point.metric] += point.sum
+    return sums
+
+
+def points(
+    aws: AWS, functions: list[str], times: tuple[int, int], money: Money, period_ms: int
+) -> Iterator[Point]:
+    """Yield what AWS counted of *functions* between two moments, the second not included.
+
+    Raises:
+        Problem: AWS did not answer, or may not be asked.
+    """
+    since_ms, until_ms = times
+    names = [(one, name) for one in functions for name in METRICS_ASKED]
+    asked = _requests(names, period_ms // 1000)
+    at_once = max(1, min(QUERIES, POINTS * period_ms // (until_ms - since_ms)))
     for at in range(0, len(asked), at_once):
         piece = asked[at : at + at_once]
         with aws.told("asking what AWS counted"):
@@ -102,19 +132,18 @@ def _sums(aws: AWS, functions: list[str], times: tuple[int, int], money: Money) 
                 EndTime=_moment(until_ms),  # not included
             )
         money.metrics += len(piece)
-        names = {one["Id"]: one["Label"] for one in piece}
         for result in answer["MetricDataResults"]:
-            sums[names[result["Id"]]] += round(sum(result["Values"]))
-    return sums
+            function, metric = names[int(result["Id"][1:])]
+            for moment, value in zip(result["Timestamps"], result["Values"], strict=True):
+                yield Point(function, metric, round(moment.timestamp()) * 1000, round(value))
 
 
 def _moment(time_ms: int) -> datetime:
     return datetime.fromtimestamp(time_ms / 1000, timezone.utc)
 
 
-def _requests(functions: list[str], period_s: int) -> list[dict[str, Any]]:
-    """Return a query for each metric of each function."""
-    asked = [(one, name) for one in functions for name in (INVOCATIONS, ERRORS, THROTTLES, DROPPED)]
+def _requests(asked: list[tuple[str, str]], period_s: int) -> list[dict[str, Any]]:
+    """Return a query for each function and metric."""
     return [
         {
             "Id": f"m{number}",
