@@ -27,6 +27,7 @@ PLATFORM = "reassembly/test_platform.py"
 SHAPES = "reassembly/test_faults_shapes.py"
 LINES, JOINS = "reassembly/test_faults.py", "reassembly/test_faults_joins.py"
 ENGINE, ENGINE_LINES = "reassembly/test_engine.py", "reassembly/test_engine_lines.py"
+ORDER = "reassembly/test_engine_order.py"
 GARBAGE, FORMS = "reassembly/test_garbage.py", "reassembly/test_forms.py"
 WRITING = "reassembly/test_store_writing.py"
 PACKED, CLOUDWATCH = "reassembly/test_packed.py", "reassembly/test_cloudwatch.py"
@@ -153,9 +154,11 @@ ROWS = {
         (FORMS, "test_a_form_without_streams_answers_the_same")],
     "R05 duplicates": [
         (LINES, "test_r05_the_same_lines_many_times_are_one_span"),
-        (LINES, "test_r05_of_two_ends_of_one_invocation_one_is_picked_whatever_came_first")],
+        (LINES, "test_r05_of_two_ends_of_one_invocation_one_is_picked_whatever_came_first"),
+        (ORDER, "test_any_order_any_files_and_any_duplicates_give_the_same_rows")],
     "R06 order": [
-        (ENGINE, "test_any_order_and_any_duplication_give_the_same_rows"),
+        (ORDER, "test_any_order_any_files_and_any_duplicates_give_the_same_rows"),
+        (ORDER, "test_sandboxes_in_any_plain_files_give_the_same_rows"),
         (GARBAGE, "test_files_forms_order_and_duplicates_do_not_change_the_answer"),
         ("reassembly/test_sources.py", "test_order_files_and_duplicates_do_not_change_the_answer")],
     "R07 starts and ends": [

@@ -7,7 +7,7 @@ from lumitrace.reassembly.assemble import assemble
 from lumitrace.reassembly.events import Counts, LogEvent
 from lumitrace.reassembly.pipeline import sources
 from lumitrace.reassembly.pipeline.duckdb import DuckDb
-from lumitrace.reassembly.pipeline.steps import Steps
+from lumitrace.reassembly.pipeline.steps import MAX_ROUNDS, Steps
 from lumitrace.reassembly.sources.file import read_file
 
 _SPEC = importlib.util.spec_from_file_location("oracle", Path(__file__).with_name("oracle.py"))
@@ -41,11 +41,11 @@ def of_files(*paths):
     return assembled, oracle.apart(run(*paths), assembled)
 
 
-def run(*paths):
+def run(*paths, max_rounds=MAX_ROUNDS):
     """Return the engine after it ran over the files at *paths*."""
     engine = DuckDb()
     sources.load(engine, [str(path) for path in paths])
-    steps = Steps(engine)
+    steps = Steps(engine, max_rounds)
     steps.unfold()
     steps.join()
     return engine

@@ -9,8 +9,6 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from lumitrace.reassembly.assemble import assemble
 from lumitrace.reassembly.events import Counts, LogEvent
@@ -141,19 +139,6 @@ SMALL_SHOP = shop_with_deaths(120)
 def plainly():
     """Return the results of the small shop as it was written."""
     return results_of(SMALL_SHOP)
-
-
-@settings(max_examples=3, deadline=None)
-@given(random=st.randoms(use_true_random=False), times=st.integers(1, 3))
-def test_any_order_and_any_duplication_give_the_same_rows(random, times):
-    """R05, R06: lines come in any order, from any number of files, and more than once."""
-    events = [event for event in SMALL_SHOP for _ in range(random.randint(1, times))]
-    random.shuffle(events)
-    again = [copy.copy(event) for event in events]
-    for order, event in enumerate(again):
-        event.order = order
-
-    assert results_of(again) == plainly()
 
 
 def test_a_shop_with_deaths_is_the_same_for_both():
