@@ -25,6 +25,7 @@ BATCHES, BOTOCORE, HTTP = (
 SOURCES = "capture/test_sources.py"
 PLATFORM = "reassembly/test_platform.py"
 SHAPES = "reassembly/test_faults_shapes.py"
+ASKING = "reassembly/test_faults_asking.py"
 LINES, JOINS = "reassembly/test_faults.py", "reassembly/test_faults_joins.py"
 ENGINE, ENGINE_LINES = "reassembly/test_engine.py", "reassembly/test_engine_lines.py"
 ORDER = "reassembly/test_engine_order.py"
@@ -212,13 +213,15 @@ ROWS = {
         (WRITING, "test_a_kill_at_any_moment_loses_and_breaks_nothing"),
         (WRITING, "test_ctrl_c_leaves_a_store_that_answers"),
         (WRITING, "test_a_disk_that_is_full_costs_nothing_that_was_there"),
-        (WRITING, "test_a_fetch_that_was_stopped_goes_on_where_it_was")],
+        (WRITING, "test_a_fetch_that_was_stopped_goes_on_where_it_was"),
+        (ASKING, "test_r22_where_the_disk_is_full_no_table_is_there_in_part")],
     "R23 what CloudWatch refuses": [
         (CLOUDWATCH, "test_throttling_is_waited_out"),
         (CLOUDWATCH, "test_credentials_that_expire_on_the_way_are_told"),
         (CLOUDWATCH, "test_more_than_a_page_and_more_than_a_query_gives"),
         (CLOUDWATCH, "test_reading_goes_on_where_it_stopped"),
-        (CLOUDWATCH, "test_a_query_that_did_not_complete_is_told")],
+        (CLOUDWATCH, "test_a_query_that_did_not_complete_is_told"),
+        (ASKING, "test_r23_what_is_refused_on_the_way_is_no_row_until_it_is_read")],
 }  # fmt: skip
 ELSEWHERE = ("C24", "C34")  # deaths and durable functions: not in this table yet
 WANTED = [

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 DUCKDB, SPARK = "duckdb", "spark"
 DIALECTS = ("athena", "clickhouse", "spark")
 TABLES = ("spans", "hops", "members", "fans", "cut", "candidates", "invocations", "details")
+SPILL = "spill"  # a folder in --out
 EVERY_S = 1.0  # how often it is said how far it is
 _MEMORY = re.compile(r"[1-9]\d{0,5}(?:\.\d)?\s?(?:MB|GB|TB)")
 
@@ -185,7 +186,7 @@ def _on_duckdb(asked: argparse.Namespace, out: Path) -> int:
 
     progress = Progress()
     with (
-        DuckDb.bounded(asked.memory, out / "spill") as engine,
+        DuckDb.bounded(asked.memory, out / SPILL) as engine,
         _told(out),
         progress.watching(engine),
     ):
@@ -204,10 +205,20 @@ def _on_duckdb(asked: argparse.Namespace, out: Path) -> int:
         steps.join()
         progress.known(engine.number("SELECT COUNT(DISTINCT entry_trace) FROM members"))
         progress.part("writing")
-        for table in TABLES:
-            engine.write(table, out / f"{table}.parquet")
+        _write(engine, out)
         _close(progress, engine.number("SELECT COUNT(*) FROM spans"), out)
     return code
+
+
+def _write(engine: "DuckDb", out: Path) -> None:
+    """Write all tables to *out*, or none: what is in the spill goes with it."""
+    spill = out / SPILL
+    spill.mkdir(exist_ok=True)
+    names = [f"{table}.parquet" for table in TABLES]
+    for table, name in zip(TABLES, names, strict=True):
+        engine.write(table, spill / name)
+    for name in names:
+        (spill / name).replace(out / name)
 
 
 @contextlib.contextmanager
