@@ -1,9 +1,20 @@
-"""What holds for every test: nothing of the caller's environment, and no network."""
+"""What holds for every test: nothing of the caller's environment, no network, and no dice."""
 
 import os
 import socket
+from contextlib import suppress
 
 import pytest
+
+with suppress(ImportError):  # not every environment has it
+    from hypothesis import HealthCheck, settings
+
+    # The same examples in each run, however slow the machine: `--hypothesis-profile=default` draws
+    # others, which is for whoever looks for what nobody has thought of.
+    settings.register_profile(
+        "same", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile("same")
 
 _LOOPBACK = ("127.", "::1", "localhost")
 

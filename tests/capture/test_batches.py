@@ -114,16 +114,16 @@ def test_two_threads_in_two_records_at_once(captured, context):
 
     def work(record):
         with lumitrace.record(record), lumitrace.span(f"step {record['messageId']}"):
-            both.wait(10)
+            both.wait(60)
             seen[record["messageId"]] = lumitrace.trace_id()
-            both.wait(10)
+            both.wait(60)
 
     def handler(event, context):
         threads = [threading.Thread(target=work, args=(one,)) for one in event["Records"]]
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(10)
+            thread.join(60)
 
     run(handler, queue_event(2), context)
 
@@ -142,14 +142,14 @@ def test_one_scope_shared_by_two_threads(captured, context):
 
         def work():
             with scope:
-                both.wait(10)
+                both.wait(60)
                 assert lumitrace.trace_id() == f"{1:032x}"
-                both.wait(10)
+                both.wait(60)
 
         other = threading.Thread(target=work)
         other.start()
         work()
-        other.join(10)
+        other.join(60)
         return lumitrace.trace_id()
 
     assert run(handler, queue_event(2), context) == captured.one("start")["traceId"]
@@ -217,12 +217,12 @@ def test_a_record_open_in_another_thread_is_not_blamed(captured, context):
     def work(record):
         with lumitrace.record(record):
             inside.set()
-            done.wait(10)
+            done.wait(60)
 
     def handler(event, context):
         thread = threading.Thread(target=work, args=(event["Records"][0],))
         thread.start()
-        inside.wait(10)
+        inside.wait(60)
         try:
             with lumitrace.record(event["Records"][1]):
                 raise KeyError("m2")
@@ -233,7 +233,7 @@ def test_a_record_open_in_another_thread_is_not_blamed(captured, context):
     with pytest.raises(KeyError):
         run(handler, queue_event(2), context)
     done.set()
-    threads[0].join(10)
+    threads[0].join(60)
 
     assert captured.one("invocation")["failedRecords"] == ["m2"]
 
@@ -501,7 +501,7 @@ def test_items_of_a_batch_write_are_told_by_record(aws, captured, context):
     assert [told[0] for told in call[7]["bound"]] == [f"{1:032x}", f"{2:032x}"]
 
 
-def test_ten_thousand_records_take_linear_time_and_leave_nothing(captured, context, monkeypatch):
+def test_four_thousand_records_take_linear_time_and_leave_nothing(captured, context, monkeypatch):
     """Twice the records take about twice the time, and nothing of them is kept."""
     from lumitrace.capture.batch import RecordSpan
     from lumitrace.capture.config import settings
@@ -522,7 +522,8 @@ def test_ten_thousand_records_take_linear_time_and_leave_nothing(captured, conte
         return time.process_time() - began
 
     seconds(500)
-    small, large = seconds(2_000), seconds(10_000)
+    # The best of three: what else this machine does takes caches away from one of them.
+    small, large = (min(seconds(count) for _ in range(3)) for count in (800, 4_000))
 
     assert large < 15 * small  # 5 where it is linear, 25 where it is quadratic
     gc.collect()

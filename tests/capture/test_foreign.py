@@ -151,7 +151,7 @@ def test_what_a_stranger_claims_and_is_handed_on_is_no_key(aws, captured, contex
 
 def by_urllib(url):
     """Send a request."""
-    with importlib.import_module("urllib.request").urlopen(url, timeout=5) as answer:
+    with importlib.import_module("urllib.request").urlopen(url, timeout=60) as answer:
         answer.read()
 
 
@@ -165,7 +165,7 @@ def by_requests(url):
     """Send a request."""
     with pytest.importorskip("requests").Session() as session:
         session.trust_env = False
-        session.get(url, timeout=5)
+        session.get(url, timeout=60)
 
 
 def by_httpx(url):
@@ -208,7 +208,7 @@ def test_a_request_that_got_no_answer_names_it_too(captured, context, server):
 
     def work(event, context):
         with pytest.raises(requests.ConnectionError):
-            requests.get(server.url("/hangup"), headers={"traceparent": OWN}, timeout=5)
+            requests.get(server.url("/hangup"), headers={"traceparent": OWN}, timeout=60)
 
     traced(work)({}, context)
 

@@ -32,7 +32,7 @@ def listed(_fresh):
 def by_http_client(url, headers=None, data=None):
     """Return status and body of what http.client gets."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=5)
+    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
     try:
         target = parts.path + (f"?{parts.query}" if parts.query else "")
         connection.request("POST" if data else "GET", target, data, headers or {})
@@ -46,7 +46,7 @@ def by_urllib(url, headers=None, data=None):
     """Return status and body of what urllib gets."""
     request = urllib.request.Request(url, data, headers or {})  # noqa: S310  # the server above
     try:
-        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310  # the same
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310  # the same
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         with error:
@@ -414,7 +414,7 @@ def test_what_the_caller_holds_shows_no_header(captured, context, server, listed
         with httpx.Client(trust_env=False) as client:
             request = client.build_request("GET", server.url())
             response = client.send(request)
-        return request, response.request, requests.get(server.url(), timeout=5).request
+        return request, response.request, requests.get(server.url(), timeout=60).request
 
     shown = run(context, work)
 
@@ -431,7 +431,7 @@ def test_a_body_is_not_read(captured, context, server):
         with httpx.Client(trust_env=False) as client, client.stream("GET", server.url()) as answer:
             assert not answer.is_stream_consumed
             told = len(spans(captured))
-        with requests.get(server.url(), stream=True, timeout=5) as answer:
+        with requests.get(server.url(), stream=True, timeout=60) as answer:
             return told, answer.raw.read(2)
 
     assert run(context, work)[1] == b"he"

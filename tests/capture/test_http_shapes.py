@@ -21,6 +21,7 @@ from lumitrace.capture.config import settings
 from lumitrace.capture.current import process
 
 CUT_OFF = 0.05  # seconds that a client waits for a server that never answers
+PATIENCE_S = 60  # for one that does, on a machine that has other work
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def trust(cafile):
     return ssl.create_default_context(cafile=cafile) if cafile else None
 
 
-def by_http_client(urls, data=None, cafile=None, proxy=None, timeout=5):
+def by_http_client(urls, data=None, cafile=None, proxy=None, timeout=PATIENCE_S):
     """Return status and body of each, on one connection."""
     parts = urlsplit(urls[0])
     where = urlsplit(proxy or urls[0])
@@ -98,7 +99,7 @@ def by_http_client(urls, data=None, cafile=None, proxy=None, timeout=5):
     return found
 
 
-def by_urllib(urls, data=None, cafile=None, proxy=None, timeout=5):
+def by_urllib(urls, data=None, cafile=None, proxy=None, timeout=PATIENCE_S):
     """Return status and body of each."""
     handlers = [urllib.request.ProxyHandler({"http": proxy, "https": proxy} if proxy else {})]
     if cafile:
@@ -110,7 +111,7 @@ def by_urllib(urls, data=None, cafile=None, proxy=None, timeout=5):
     return found
 
 
-def by_urllib3(urls, data=None, cafile=None, proxy=None, timeout=5):
+def by_urllib3(urls, data=None, cafile=None, proxy=None, timeout=PATIENCE_S):
     """Return status and body of each."""
     urllib3 = pytest.importorskip("urllib3")
     made = functools.partial(urllib3.ProxyManager, proxy) if proxy else urllib3.PoolManager
@@ -120,7 +121,7 @@ def by_urllib3(urls, data=None, cafile=None, proxy=None, timeout=5):
         return [(answer.status, answer.data) for answer in answers]
 
 
-def by_requests(urls, data=None, cafile=None, proxy=None, timeout=5):
+def by_requests(urls, data=None, cafile=None, proxy=None, timeout=PATIENCE_S):
     """Return status and body of each."""
     requests = pytest.importorskip("requests")
     with requests.Session() as session:
@@ -132,22 +133,24 @@ def by_requests(urls, data=None, cafile=None, proxy=None, timeout=5):
         return [(answer.status_code, answer.content) for answer in answers]
 
 
-def by_httpx(urls, data=None, cafile=None, proxy=None, timeout=5):
+def by_httpx(urls, data=None, cafile=None, proxy=None, timeout=PATIENCE_S):
     """Return status and body of each."""
     httpx = pytest.importorskip("httpx")
-    said = {"verify": trust(cafile) or True, "proxy": proxy, "timeout": timeout}
+    limit = httpx.Timeout(PATIENCE_S, read=timeout)  # to connect takes turns of the loop
+    said = {"verify": trust(cafile) or True, "proxy": proxy, "timeout": limit}
     with httpx.Client(follow_redirects=True, trust_env=False, **said) as client:
         method = "POST" if data else "GET"
         answers = [client.request(method, url, content=data) for url in urls]
         return [(answer.status_code, answer.content) for answer in answers]
 
 
-def by_httpx_async(urls, data=None, cafile=None, proxy=None, timeout=5):
+def by_httpx_async(urls, data=None, cafile=None, proxy=None, timeout=PATIENCE_S):
     """Return status and body of each."""
     httpx = pytest.importorskip("httpx")
     if data is not None and not isinstance(data, bytes):
         data = _each_later(list(data))
-    said = {"verify": trust(cafile) or True, "proxy": proxy, "timeout": timeout}
+    limit = httpx.Timeout(PATIENCE_S, read=timeout)  # to connect takes turns of the loop
+    said = {"verify": trust(cafile) or True, "proxy": proxy, "timeout": limit}
 
     async def send():
         async with httpx.AsyncClient(follow_redirects=True, trust_env=False, **said) as client:
@@ -158,7 +161,7 @@ def by_httpx_async(urls, data=None, cafile=None, proxy=None, timeout=5):
     return asyncio.run(send())
 
 
-def by_aiohttp(urls, data=None, cafile=None, proxy=None, timeout=5):
+def by_aiohttp(urls, data=None, cafile=None, proxy=None, timeout=PATIENCE_S):
     """Return status and body of each."""
     aiohttp = pytest.importorskip("aiohttp")
     if data is not None and not isinstance(data, bytes):
@@ -413,7 +416,7 @@ def test_each_retry_by_status_is_a_request(captured, context, server, listed):
         with requests.Session() as session:
             session.trust_env = False
             session.mount("http://", requests.adapters.HTTPAdapter(max_retries=again))
-            return session.get(server.url("/503"), timeout=5).status_code
+            return session.get(server.url("/503"), timeout=PATIENCE_S).status_code
 
     assert run(context, work) == 503
 
@@ -428,11 +431,11 @@ def test_an_answer_that_is_never_read(captured, context, server):
     def work():
         with requests.Session() as session:
             session.trust_env = False
-            session.get(server.url(), stream=True, timeout=5)
-            session.get(server.url(), stream=True, timeout=5)
+            session.get(server.url(), stream=True, timeout=PATIENCE_S)
+            session.get(server.url(), stream=True, timeout=PATIENCE_S)
             connections = server.connections
             gc.collect()
-            session.get(server.url(), timeout=5)
+            session.get(server.url(), timeout=PATIENCE_S)
             return connections
 
     plain = work(), server.connections
@@ -576,7 +579,7 @@ def test_a_websocket_of_websockets(is_async, captured, context, server, listed):
 
 def send_off(server, *, path="/"):
     """Send a request by http.client, and return the connection without asking for the answer."""
-    connection = http.client.HTTPConnection(*server.server_address, timeout=5)
+    connection = http.client.HTTPConnection(*server.server_address, timeout=PATIENCE_S)
     connection.request("GET", path)
     return connection
 

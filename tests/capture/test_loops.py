@@ -211,7 +211,7 @@ def closed_in_another_thread(event, context):
     next(held)
     thread = threading.Thread(target=held.close)
     thread.start()
-    thread.join(10)
+    thread.join(60)
     raise LookupError
 
 
@@ -535,7 +535,7 @@ def test_a_loop_closed_in_another_thread_is_in_force_no_more(captured, context):
         next(held)
         thread = threading.Thread(target=held.close)
         thread.start()
-        thread.join(10)
+        thread.join(60)
         return lumitrace.trace_id()
 
     assert traced(handler)(queue_event(), context) == captured.one("start")["traceId"]

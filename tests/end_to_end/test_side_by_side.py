@@ -31,7 +31,7 @@ class Meeting(BaseHTTPRequestHandler):
 
     def do_GET(self):  # its name
         """Wait for the others."""
-        self.server.barrier.wait(30)
+        self.server.barrier.wait(120)
         self.send_response(200)
         self.send_header("Content-Length", "0")
         self.end_headers()
@@ -128,7 +128,7 @@ def play(folder):
         with subprocess.Popen(started, env=environment, start_new_session=True) as process:
             for number in range(PROCESSES):
                 instance.sales.put(number)
-            done = [instance.over.acquire(timeout=60) for _ in range(PROCESSES)]
+            done = [instance.over.acquire(timeout=120) for _ in range(PROCESSES)]
             os.killpg(process.pid, signal.SIGKILL)
         instance.end.set()
         api.stop()

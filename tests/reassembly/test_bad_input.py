@@ -190,7 +190,7 @@ def test_ctrl_c_ends_the_command_quietly(folder):
         writing = os.open(folder / "pipe", os.O_WRONLY)  # waits until the command reads
         running.send_signal(signal.SIGINT)
         try:
-            said = running.communicate(timeout=30)
+            said = running.communicate(timeout=120)
         finally:
             running.kill()
             os.close(writing)

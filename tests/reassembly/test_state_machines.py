@@ -91,7 +91,7 @@ def ran(endpoint):
         )
         arns[name] = begun["executionArn"]
     for arn in arns.values():
-        for _ in range(100):
+        for _ in range(2000):
             if client.describe_execution(executionArn=arn)["status"] != "RUNNING":
                 break
             time.sleep(0.05)  # moto's threads have no other sign

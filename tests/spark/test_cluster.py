@@ -12,7 +12,6 @@ import io
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -86,16 +85,13 @@ def wait_for(process, says, log):
 def cluster(tmp_path_factory):
     """The address of a master with two workers, ended with the module."""
     tmp_path = tmp_path_factory.mktemp("cluster")
-    with socket.socket() as free:
-        free.bind((LOOPBACK, 0))
-        port = free.getsockname()[1]
-    at = ["--host", LOOPBACK, "--webui-port", "0"]
-    address, running = f"spark://{LOOPBACK}:{port}", {}
+    at, running = ["--host", LOOPBACK, "--webui-port", "0"], {}
     try:
         log = tmp_path / "master.log"
-        master = ["org.apache.spark.deploy.master.Master", *at, "--port", str(port)]
+        master = ["org.apache.spark.deploy.master.Master", *at, "--port", "0"]
         running[log] = started(master, log)
         wait_for(running[log], "I have been elected leader", log)
+        address = re.search(rf"spark://{LOOPBACK}:\d+", log.read_text("utf-8"))[0]
         for name in ("worker-1", "worker-2"):
             log = tmp_path / f"{name}.log"
             size = ["--cores", "1", "--memory", "1g", "--work-dir", str(tmp_path / name)]

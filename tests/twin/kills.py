@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 
 from tests.twin.servers import Recorder
+from tests.twin.twins import PATIENCE_S
 
 from local_aws.platform_lines import Report, TextLines
 from lumitrace.reassembly.answers.path import stopped_in
@@ -175,14 +176,14 @@ class Kills:
         reader = threading.Thread(target=lambda: exits.append(twins.host.stdout.readline()))
         reader.start()
         for _ in events:
-            asked.acquire(timeout=30)
+            asked.acquire(timeout=PATIENCE_S)
         reader.join(delay)
         killed_ns = time.perf_counter_ns()
         if reader.is_alive():
             os.kill(pid, 9)
             killed_ns = time.perf_counter_ns()
         twins.api.over.put(None)
-        reader.join(30)
+        reader.join(PATIENCE_S)
         assert exits, "the process hangs"
         self.deaths.append(Death(folder, steps, ids[: len(events)], killed_ns))
 

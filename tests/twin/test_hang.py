@@ -16,6 +16,7 @@ from local_aws.platform_lines import Report, TextLines
 from lumitrace.capture.config import Settings
 from lumitrace.reassembly.cli import main as lumitrace
 
+DUE_S = 2  # for what comes before the first call, on a machine that has other work
 ON = {"LUMITRACE_HANG_STACK": "1"}
 
 
@@ -41,7 +42,7 @@ def log(twins, tmp_path):
 
 def hung(twins, tmp_path, environment):
     """Let a function hang, and return its log."""
-    outcome = twins.run("hang.handler", [due("hang", 1)], traced=True, environment=environment)
+    outcome = twins.run("hang.handler", [due("hang", DUE_S)], traced=True, environment=environment)
     assert outcome.seen["exit code"] == 9
     request = "8a1c0000-0000-4000-8000-000000000001"
     text = (outcome.folder / "stdout").read_text("ascii")
@@ -103,7 +104,7 @@ def test_processes_of_multiprocessing(twins):
 
 def test_a_process_that_was_stopped(twins):
     """It is late, and writes its stack, and goes on; the next invocation is as ever."""
-    events = [due("stopped", 1), due("tasks", 60)]
+    events = [due("stopped", DUE_S), due("tasks", 60)]
     waiter = threading.Thread(target=_go_on, args=(twins,))
     waiter.start()
 
@@ -118,11 +119,11 @@ def _go_on(twins):
     """Let a stopped child of the host go on, once its deadline is past."""
     children = Path(f"/proc/{twins.host.pid}/task/{twins.host.pid}/children")
     pause = threading.Event()
-    for _ in range(3000):
+    for _ in range(12_000):
         for pid in map(int, children.read_text().split()):
             with contextlib.suppress(OSError):
                 if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T":
-                    pause.wait(1)  # until its deadline is past
+                    pause.wait(DUE_S)  # until its deadline is past
                     os.kill(pid, signal.SIGCONT)
                     return
         pause.wait(0.01)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .lambda_platform import Platform
     from .template import Function
 
-_DEATH_S = 5.0  # a killed process is gone long before
+_DEATH_S = 60.0  # a killed process is gone long before
 _WATCH_S = 0.02  # how often the memory of a process at work is looked at
 
 

@@ -91,7 +91,7 @@ class Stage:
     ) -> None:
         self.stop()
 
-    def drain(self, timeout_s: float = 30.0) -> None:
+    def drain(self, timeout_s: float = 120.0) -> None:
         """Wait until all work is done: every queue, stream, retry, and every log line shipped.
 
         Raises:

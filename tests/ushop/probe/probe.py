@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 import time
+from pathlib import Path
 
 logger = logging.getLogger("probe")
 counts = {"calls": 0, "ticks": 0}
@@ -17,6 +18,13 @@ def tick():
     while True:
         time.sleep(0.005)
         counts["ticks"] += 1
+
+
+def meet(folder, name, number):
+    """Be in *folder*, as a file, until so many are."""
+    Path(folder, name).touch()
+    while len(list(folder.iterdir())) < number:
+        time.sleep(0.005)
 
 
 def handler(event, context):
@@ -31,6 +39,8 @@ def handler(event, context):
             os._exit(event["code"])
         case "sleep":
             time.sleep(event["seconds"])
+        case "meet":
+            meet(Path(event["folder"]), context.aws_request_id, event["number"])
         case "tick":
             threading.Thread(target=tick, daemon=True).start()
         case "log":
