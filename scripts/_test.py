@@ -40,8 +40,10 @@ _NEIGHBOURS = (
 )
 # The reassembly on a cluster; Java 17 has to be there.
 _SPARK = (Contents("spark", ("duckdb>=1.4,<3", "pytest>=8.0"), extras=("spark",)),)
+_NEED_LINUX = ("tests/ushop", "tests/end_to_end")
 # What --only takes: the environments, and the tests that run in each of them.
 _PARTS = {
+    "stage": ((_environments.dev(),), _NEED_LINUX),
     "wire-capture": (_WIRE_CAPTURE, ("tests/wire", "tests/capture")),
     "neighbours": (_NEIGHBOURS, ("tests/neighbours",)),
     "spark": (_SPARK, ("tests/spark",)),
@@ -51,7 +53,6 @@ _PARTS = {
 # with the newest wrapt; and what 3.12 lacks without boto3, 3.11 and 3.13 lack as well.
 _RUN_ELSEWHERE = {"oldest": ("3.11", "3.12"), "newest": ("3.11",), "alone": ("3.12",)}
 AT_ONCE = 2
-_NEED_LINUX = ("tests/ushop", "tests/end_to_end")
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,8 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         help="again for more, two runs at a time. wire-capture: what runs inside a function, with "
         "nothing but wrapt, with boto3 and the newest wrapt, with boto3 and the oldest; "
-        "neighbours: libraries that need an environment of their own; spark: the same as --spark",
+        "neighbours: libraries that need an environment of their own; spark: the same as --spark; "
+        "stage: the shop on the stage, and the nights in its logs",
     )
     parser.add_argument(
         "--spark",
@@ -137,7 +139,7 @@ def _run(options: argparse.Namespace, pytest_arguments: list[str]) -> int:
         return max(
             _pytest(_environments.dev(), python, [*part, *pytest_arguments])[0] for part in _parts()
         )
-    alone = options.only is None  # the stage's tests watch the clock: one run at a time
+    alone = options.only is None  # one run at a time, which has all cores
     runs, rows = _runs(options, pytest_arguments)
     with ThreadPoolExecutor(max_workers=1 if alone else AT_ONCE) as workers:
         for row, output in workers.map(partial(_row, shown=alone), runs):
@@ -192,7 +194,8 @@ def _chosen(options: argparse.Namespace, *, each: bool) -> dict[str, str | None]
 def _parts() -> list[list[str]]:
     """Return what pytest is told, a run after the other: all files at once, then the stage.
 
-    The stage's tests watch the clock and start processes of their own: nothing runs beside them.
+    The stage's tests start many processes of their own: nothing runs beside them where time is not
+    short.
     """
     at_once = ["-n", str(AT_ONCE), "--dist", "loadfile"]
     apart = [f"--ignore={_environments.ROOT / tests}" for tests in _NEED_LINUX]

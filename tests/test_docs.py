@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+STAGE = ("tests/ushop", "tests/end_to_end")
 PACKAGE = ROOT / "src" / "lumitrace"
 DOCS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")])
 
@@ -223,15 +224,21 @@ def test_every_word_of_ours_is_in_the_glossary():
 
 
 def test_ci_runs_the_tests_as_the_readme_says():
-    """Who follows the README runs what CI runs."""
+    """Who follows the README runs what CI runs, which leaves no file to nobody."""
     readme = (ROOT / "README.md").read_text("utf-8")
     section = readme.partition("\n## Tests\n")[2].partition("\n## ")[0]
     block = FENCE.search(section)
     assert block, "README.md has no command under the heading Tests"
     [command, *_] = _commands(block["body"])
-    ci = (ROOT / ".ci" / "run").read_text("utf-8")
+    ci = (ROOT / ".ci" / "run").read_text("utf-8").replace("\\\n", "")
+    files, others = re.findall(rf"^{re.escape(command)} (.+?) \|\|", ci, re.MULTILINE)
+    house = re.search(r"HOUSE = \((.+)\)", (ROOT / "scripts" / "_check.py").read_text("utf-8"))
 
-    assert re.search(rf"^{re.escape(command)}( \|\||$)", ci, re.MULTILINE), command
+    checked = re.findall(r'"(.+?)"', house[1])
+    assert "\nscripts/check ||" in ci
+    assert files.split()[0] == "tests"
+    assert {*re.findall(r"--ignore=(\S+)", files)} == {*checked, *STAGE}
+    assert "--only stage" in others
 
 
 def test_the_version_is_one():

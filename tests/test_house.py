@@ -6,6 +6,7 @@ painted on. To change a wall, change it here first, and say why in the commit.
 """
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -70,13 +71,13 @@ class Import:
 
 
 class Module:
-    """A source file: its name, its wing and its syntax tree."""
+    """A source file: its name, its wing, its text and its syntax tree."""
 
-    def __init__(self, path, name):
+    def __init__(self, path, name, text):
         self.path = path
         self.name = name
-        self.text = path.read_text("utf-8")
-        self.tree = ast.parse(self.text)
+        self.text = text
+        self.tree = ast.parse(text)
         parts = name.split(".")
         inside = len(parts) > 1 and parts[0] == "lumitrace"
         self.wing = parts[1] if inside else ("front" if parts[0] == "lumitrace" else "elsewhere")
@@ -90,6 +91,7 @@ class Module:
         """Return *what* is wrong, and where."""
         return f"{self.path.name}:{line} ({self.name}) {what}"
 
+    @functools.cache  # noqa: B019  # modules live as long as this file's tests
     def imports(self):
         """Return all imports, wherever they stand."""
         return list(self._imports(self.tree.body, deferred=False, types_only=False))
@@ -122,6 +124,9 @@ class Module:
         return ".".join([*kept, *([node.module] if node.module else [])])
 
 
+module_of = functools.cache(Module)  # many walls look at each
+
+
 def package(checkout):
     """Return the modules of lumitrace itself."""
     return _modules(checkout / "src")
@@ -138,7 +143,8 @@ def _modules(folder):
         if VENDORED in path.parts:
             continue
         parts = path.relative_to(folder).with_suffix("").parts
-        found.append(Module(path, ".".join(parts[:-1] if parts[-1] == "__init__" else parts)))
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        found.append(module_of(path, name, path.read_text("utf-8")))
     return found
 
 

@@ -7,6 +7,7 @@ that may be found anew at each reading, is not made before a statement asks for 
 thousand spans planning is most of the time.
 """
 
+import functools
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -105,6 +106,12 @@ def parts(text: str) -> dict[str, list[Step]]:
     return found
 
 
+@functools.cache
+def _known() -> dict[str, list[Step]]:
+    """Return the parts of steps.sql; who reads them changes nothing."""
+    return parts(resources.files(__package__).joinpath("steps.sql").read_text("utf-8"))
+
+
 class Steps:
     """The parts of steps.sql, run on *engine*.
 
@@ -120,7 +127,7 @@ class Steps:
         read: Iterable[str] = OUT,
     ) -> None:
         self.engine = engine
-        self.parts = parts(resources.files(__package__).joinpath("steps.sql").read_text("utf-8"))
+        self.parts = _known()
         self.max_rounds = max_rounds
         self.progress = progress
         self.read = frozenset(read)
