@@ -42,6 +42,30 @@ def test_a_recorded_night_becomes_tables(command, answer, tmp_path):
     assert not (out / "spill").exists()
 
 
+def test_the_figures_of_a_night_are_those_of_the_list(command, answer, tmp_path):
+    """A transaction takes as long in the tables as in the list, and every number is an integer."""
+    out = tmp_path / "out"
+
+    assert command("assemble", NIGHT, "--out", out).returncode == 0
+
+    _, listed = answer("transactions", NIGHT, "--limit", "100000")
+    said = [(one["id"], one["startUs"], one["durationUs"]) for one in listed["transactions"]]
+    assert table(out, "transactions", "entry_trace, start_us, end_us - start_us") == sorted(said)
+    assert sum(row[0] for row in table(out, "functions", "failed")) == 45
+    functions = {row[0] for row in table(out, "functions", "function_name")}
+    reached = {row[0] for row in table(out, "edges", "receiver_function")}
+    assert functions - reached == {"ushop_new-sale-processing"}
+    written = [path.stem for path in out.iterdir()]
+    kinds = {kind for name in written for kind in types_of(out, name)}
+    assert kinds <= {"BIGINT", "INTEGER", "VARCHAR"}
+
+
+def types_of(folder, name):
+    """Return the types of a table's columns."""
+    query = f"DESCRIBE FROM '{folder / name}.parquet'"
+    return {row[1] for row in duckdb.connect().execute(query).fetchall()}
+
+
 @pytest.mark.parametrize("memory", [[], ["--memory", "500MB"]])
 def test_plain_files_are_joined_with_each_other(command, night, tmp_path, memory):
     """A sale whose two functions wrote two files is one transaction, within any memory."""

@@ -24,12 +24,11 @@ pyspark = pytest.importorskip("pyspark", reason="scripts/test --spark brings it"
 from lumitrace.reassembly.pipeline import files, sources, spark, spark_files, spark_load  # noqa: E402
 from lumitrace.reassembly.pipeline.duckdb import DuckDb  # noqa: E402
 from lumitrace.reassembly.pipeline.lines import LINE_COLUMNS  # noqa: E402
-from lumitrace.reassembly.pipeline.steps import Steps  # noqa: E402
+from lumitrace.reassembly.pipeline.steps import RESULTS, Steps  # noqa: E402
 from lumitrace.reassembly.problem import Problem  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 SPANS = int(os.environ.get("LUMITRACE_TEST_SPARK_SPANS", "20000"))
-RESULTS = ("spans", "hops", "members", "fans", "cut", "candidates", "invocations", "details")
 KILLED = "2026-11-22T23:26:41.000Z {} Task timed out after 3.00 seconds"
 LOOPBACK = "127.0.0.1"
 DEADLINE_S = 180  # to start; a quiet machine takes five
@@ -187,6 +186,7 @@ def run(engine, module, paths):
     steps = Steps(engine)
     steps.unfold()
     steps.join()
+    steps.figures()
     return hash_of(engine)
 
 

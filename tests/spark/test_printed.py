@@ -18,10 +18,9 @@ import duckdb  # noqa: E402  # as sqlglot
 from lumitrace.reassembly.cli.assemble import DIALECTS  # noqa: E402
 from lumitrace.reassembly.pipeline import printed, sources  # noqa: E402
 from lumitrace.reassembly.pipeline.duckdb import DuckDb  # noqa: E402
-from lumitrace.reassembly.pipeline.steps import Steps  # noqa: E402
+from lumitrace.reassembly.pipeline.steps import RESULTS, Steps  # noqa: E402
 
 NIGHT = Path(__file__).parents[2] / "examples" / "ushop" / "recorded" / "night.jsonl"
-RESULTS = ("spans", "hops", "members", "fans", "cut", "candidates", "invocations", "details")
 
 
 def rows(spelt):
@@ -43,6 +42,7 @@ def rows(spelt):
         steps = Steps(engine)
         steps.unfold()
         steps.join()
+        steps.figures()
         query = "SELECT * FROM {} ORDER BY ALL"
         return {one: connection.execute(query.format(one)).fetchall() for one in RESULTS}
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 DUCKDB, SPARK = "duckdb", "spark"
 DIALECTS = ("athena", "clickhouse", "spark")
-TABLES = ("spans", "hops", "members", "fans", "cut", "candidates", "invocations", "details")
 SPILL = "spill"  # a folder in --out
 EVERY_S = 1.0  # how often it is said how far it is
 _MEMORY = re.compile(r"[1-9]\d{0,5}(?:\.\d)?\s?(?:MB|GB|TB)")
@@ -204,6 +203,7 @@ def _on_duckdb(asked: argparse.Namespace, out: Path) -> int:
             engine.keep(steps.after_unfolding())
         steps.join()
         progress.known(engine.number("SELECT COUNT(DISTINCT entry_trace) FROM members"))
+        steps.figures()
         progress.part("writing")
         _write(engine, out)
         _close(progress, engine.number("SELECT COUNT(*) FROM spans"), out)
@@ -212,10 +212,12 @@ def _on_duckdb(asked: argparse.Namespace, out: Path) -> int:
 
 def _write(engine: "DuckDb", out: Path) -> None:
     """Write all tables to *out*, or none: what is in the spill goes with it."""
+    from lumitrace.reassembly.pipeline.steps import RESULTS  # noqa: PLC0415  # as above
+
     spill = out / SPILL
     spill.mkdir(exist_ok=True)
-    names = [f"{table}.parquet" for table in TABLES]
-    for table, name in zip(TABLES, names, strict=True):
+    names = [f"{table}.parquet" for table in RESULTS]
+    for table, name in zip(RESULTS, names, strict=True):
         engine.write(table, spill / name)
     for name in names:
         (spill / name).replace(out / name)
@@ -241,7 +243,7 @@ def _told(out: Path) -> Iterator[None]:
 
 def _on_spark(asked: argparse.Namespace, out: str) -> int:
     from lumitrace.reassembly.pipeline import spark, spark_load  # noqa: PLC0415  # as above
-    from lumitrace.reassembly.pipeline.steps import Steps  # noqa: PLC0415  # as above
+    from lumitrace.reassembly.pipeline.steps import RESULTS, Steps  # noqa: PLC0415  # as above
 
     progress = Progress()
     session = spark.session(asked.master, memory=asked.memory.replace(" ", "")[:-1].lower())
@@ -251,7 +253,8 @@ def _on_spark(asked: argparse.Namespace, out: str) -> int:
         steps = Steps(engine, progress=progress.part)
         steps.unfold()
         steps.join()
-        for table in TABLES:
+        steps.figures()
+        for table in RESULTS:
             engine.write(table, f"{out}/{table}.parquet")
         _close(progress, engine.number("SELECT COUNT(*) FROM spans"), out)
     finally:

@@ -70,6 +70,7 @@ _ORDER: Sequence[tuple[str, str]] = (
     ("rings", f"then begin, walk, settle and unreached again, {MAX_ROUNDS} times at most"),
     ("leftovers", "only where unreached still has rows; then begin, walk and settle"),
     ("fans", ""),
+    ("figures", ""),
 )
 
 

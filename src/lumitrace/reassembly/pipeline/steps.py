@@ -20,7 +20,9 @@ JOINING = (
     *("hops", "entries", "unreached", "spread", "rings", "leftovers"),
     *("begin", "walk", "settle", "fans"),
 )
+FIGURES = ("transactions", "functions", "calls", "edges")
 OUT = ("invocations", "details", "spans", "hops", "candidates", "members", "cut", "fans")
+RESULTS = (*OUT, *FIGURES)
 
 _STEP = re.compile(r"^-- (part|make|see|add) (\w+)$")
 _BETWEEN = re.compile(r"^(UNION|UNION ALL)\n", re.MULTILINE)
@@ -178,6 +180,11 @@ class Steps:
             self._walk()
         self.part("fans")
         self._pay(self.read)
+
+    def figures(self) -> None:
+        """Make a row of each transaction, function, called resource and edge of what was joined."""
+        self.part("figures")
+        self._pay(FIGURES)
 
     def after_unfolding(self) -> set[str]:
         """Return the tables that are still read once all is unfolded; none of them is owed."""

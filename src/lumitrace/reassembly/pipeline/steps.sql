@@ -36,7 +36,8 @@
 --   arrivals    xray_root, trace_id, span_id, request_id, service, place, start_us, entrance, polled
 --   departures  xray_root, trace_id, span_id, request_id, service, place, start_us
 --
--- What comes out: invocations, details, hops, candidates, members, cut, fans, outcomes, and the figures.
+-- What comes out: invocations, details, hops, candidates, members, cut, fans; and the figures:
+-- transactions, functions, calls, edges.
 
 -- part frames
 -- When an invocation began and ended in its stream, by Lambda's own lines. A sandbox runs one at a
@@ -1047,7 +1048,7 @@ WHERE (d.call_count = 0 OR (d.call_count = 1 AND m.has_keys = 1))
 -- part hops
 
 -- make traces
-SELECT trace_id, MIN(start_us) AS began_us
+SELECT trace_id, MIN(start_us) AS began_us, MAX(end_us) AS over_us, COUNT(*) AS span_count
 FROM spans
 GROUP BY trace_id
 
@@ -1239,7 +1240,7 @@ FROM (
 ) every_hop
 GROUP BY sender_trace, sender_span, receiver_trace, receiver_span
 
--- make edges
+-- make trace_edges
 SELECT DISTINCT sender_trace, receiver_trace
 FROM hops
 WHERE sender_trace <> receiver_trace
@@ -1251,7 +1252,7 @@ FROM (
   SELECT trace_id AS node_trace, began_us AS known_us FROM traces
   UNION ALL
   SELECT e.sender_trace AS node_trace, MIN(t.began_us) AS known_us
-  FROM edges e
+  FROM trace_edges e
   JOIN traces t ON t.trace_id = e.receiver_trace
   LEFT JOIN traces known ON known.trace_id = e.sender_trace
   WHERE known.trace_id IS NULL
@@ -1270,7 +1271,7 @@ SELECT trace_id AS entry_trace FROM nodes WHERE 1 = 0
 -- make starting_points
 SELECT n.trace_id
 FROM nodes n
-LEFT JOIN (SELECT DISTINCT receiver_trace FROM edges) e ON e.receiver_trace = n.trace_id
+LEFT JOIN (SELECT DISTINCT receiver_trace FROM trace_edges) e ON e.receiver_trace = n.trace_id
 WHERE e.receiver_trace IS NULL
 
 -- part unreached
@@ -1291,7 +1292,7 @@ SELECT trace_id AS at_trace, place_in_time AS earliest_place FROM unreached
 -- make heard
 SELECT e.receiver_trace AS hearing_trace, MIN(k.earliest_place) AS heard_place
 FROM earliest k
-JOIN edges e ON e.sender_trace = k.at_trace
+JOIN trace_edges e ON e.sender_trace = k.at_trace
 JOIN unreached u ON u.trace_id = e.receiver_trace
 GROUP BY e.receiver_trace
 
@@ -1341,7 +1342,7 @@ SELECT entry_trace AS walked_entry, at_trace AS walked_trace FROM frontier
 -- make reached
 SELECT DISTINCT f.entry_trace AS walking_entry, e.receiver_trace AS reached_trace
 FROM frontier f
-JOIN edges e ON e.sender_trace = f.at_trace
+JOIN trace_edges e ON e.sender_trace = f.at_trace
 
 -- make frontier
 SELECT r.walking_entry AS entry_trace, r.reached_trace AS at_trace
@@ -1382,3 +1383,169 @@ WHERE b.behind_trace IS NULL
 SELECT member_trace, COUNT(*) AS fan
 FROM members
 GROUP BY member_trace
+
+-- part figures
+-- A row a transaction, a function, what a function calls, an edge between two functions. A percentile
+-- is one of the times: the shortest that so many of a hundred do not exceed.
+
+-- What was billed is divided among the transactions that share it: 1/1000 of a MB ms is the unit.
+-- see trace_runs
+SELECT i.trace_id, COUNT(*) AS runs, SUM(CASE WHEN i.status = 2 THEN 1 ELSE 0 END) AS failed_runs,
+       SUM(CASE WHEN i.ended = 0 THEN 1 ELSE 0 END) AS open_runs, MIN(i.start_us) AS first_us,
+       CAST(SUM(i.billed_ms * i.memory_mb * 1000) AS BIGINT) AS billed
+FROM invocations i
+GROUP BY i.trace_id
+
+-- see trace_hops
+SELECT receiver_trace, MAX(witness) AS weakest
+FROM hops
+WHERE sender_trace <> receiver_trace
+GROUP BY receiver_trace
+
+-- A transaction begins where its entry's trace does, and is named after the first handler there.
+-- make sizes
+SELECT m.entry_trace, COUNT(*) AS traces, CAST(SUM(t.span_count) AS BIGINT) AS spans,
+       COALESCE(MIN(CASE WHEN t.trace_id = m.entry_trace THEN t.began_us END), MIN(t.began_us)) AS start_us,
+       MAX(t.over_us) AS end_us, CAST(COALESCE(SUM(r.runs), 0) AS BIGINT) AS invocations,
+       CAST(COALESCE(SUM(r.failed_runs), 0) AS BIGINT) AS failed,
+       CAST(COALESCE(SUM(r.open_runs), 0) AS BIGINT) AS unfinished,
+       CAST(SUM(CAST((r.billed - r.billed % f.fan) / f.fan AS BIGINT)) AS BIGINT) AS billed_mb_us,
+       MAX(h.weakest) AS weakest_witness,
+       MIN(CASE WHEN r.trace_id = m.entry_trace THEN r.first_us END) AS first_us
+FROM members m
+JOIN fans f ON f.member_trace = m.member_trace
+LEFT JOIN traces t ON t.trace_id = m.member_trace
+LEFT JOIN trace_runs r ON r.trace_id = m.member_trace
+LEFT JOIN trace_hops h ON h.receiver_trace = m.member_trace
+GROUP BY m.entry_trace
+
+-- see first_runs
+SELECT z.entry_trace, MIN(i.span_id) AS span_id
+FROM sizes z
+JOIN invocations i ON i.trace_id = z.entry_trace AND i.start_us = z.first_us
+GROUP BY z.entry_trace
+
+-- make transactions
+SELECT z.entry_trace, i.function_name, i.trigger_name, i.route, z.start_us, z.end_us, z.traces,
+       COALESCE(z.spans, 0) AS spans, z.invocations, z.failed, z.unfinished, z.billed_mb_us,
+       z.weakest_witness, CASE WHEN c.entry_trace IS NULL THEN 0 ELSE 1 END AS is_cut
+FROM sizes z
+LEFT JOIN first_runs e ON e.entry_trace = z.entry_trace
+LEFT JOIN invocations i ON i.span_id = e.span_id
+LEFT JOIN cut c ON c.entry_trace = z.entry_trace
+
+-- make run_kinds
+SELECT i.function_name, COUNT(*) AS invocations, COUNT(i.duration_us) AS timed,
+       CAST(SUM(CASE WHEN i.status = 2 THEN 1 ELSE 0 END) AS BIGINT) AS failed,
+       CAST(SUM(CASE WHEN i.ended = 0 THEN 1 ELSE 0 END) AS BIGINT) AS unfinished,
+       COUNT(i.init_us) AS cold_starts, COUNT(i.billed_ms) AS reported,
+       CAST(SUM(i.billed_ms * i.memory_mb) AS BIGINT) AS billed_mb_ms,
+       MAX(i.max_memory_mb) AS most_memory_mb
+FROM invocations i
+GROUP BY i.function_name
+
+-- see run_ranks
+SELECT function_name, duration_us,
+       ROW_NUMBER() OVER (PARTITION BY function_name ORDER BY duration_us) AS nth
+FROM invocations
+WHERE duration_us IS NOT NULL
+
+-- make functions
+SELECT k.function_name, k.invocations, k.failed, k.unfinished, k.cold_starts,
+       MIN(CASE WHEN r.nth * 2 >= k.timed THEN r.duration_us END) AS p50_us,
+       MIN(CASE WHEN r.nth * 10 >= k.timed * 9 THEN r.duration_us END) AS p90_us,
+       MIN(CASE WHEN r.nth * 100 >= k.timed * 99 THEN r.duration_us END) AS p99_us,
+       MAX(r.duration_us) AS max_us, k.reported, k.billed_mb_ms, k.most_memory_mb
+FROM run_kinds k
+LEFT JOIN run_ranks r ON r.function_name = k.function_name
+GROUP BY k.function_name, k.invocations, k.failed, k.unfinished, k.cold_starts, k.reported,
+         k.billed_mb_ms, k.most_memory_mb
+
+-- make runners
+SELECT DISTINCT at_stream, request_id, function_name AS runner
+FROM invocations
+
+-- A call that is told in a sum has no time of its own.
+-- make made_calls
+SELECT d.span_id, COALESCE(r.runner, '') AS caller, d.operation, d.resource, d.start_us, d.status,
+       d.call_count, CASE WHEN d.call_count = 0 THEN d.duration_us END AS alone_us,
+       CASE WHEN d.duration_us IS NULL THEN 1 ELSE 0 END AS is_open
+FROM details d
+LEFT JOIN runners r ON r.at_stream = d.at_stream AND r.request_id = d.request_id
+WHERE d.role = 'call'
+
+-- make call_kinds
+SELECT c.caller, c.operation, c.resource, COUNT(c.alone_us) AS timed,
+       CAST(SUM(CASE WHEN c.call_count > 0 THEN c.call_count ELSE 1 END) AS BIGINT) AS made,
+       CAST(SUM(CASE WHEN c.status = 2 THEN 1 ELSE 0 END) AS BIGINT) AS failed,
+       CAST(SUM(c.is_open) AS BIGINT) AS unfinished,
+       ROW_NUMBER() OVER (ORDER BY c.caller, c.operation, c.resource) AS kind
+FROM made_calls c
+GROUP BY c.caller, c.operation, c.resource
+
+-- see call_ranks
+SELECT k.kind, c.alone_us, ROW_NUMBER() OVER (PARTITION BY k.kind ORDER BY c.alone_us) AS nth
+FROM made_calls c
+JOIN call_kinds k
+  ON k.caller = c.caller AND k.operation = c.operation AND k.resource = c.resource
+WHERE c.alone_us IS NOT NULL
+
+-- make calls
+SELECT k.caller AS function_name, k.operation, k.resource, k.made, k.failed, k.unfinished,
+       MIN(CASE WHEN r.nth * 2 >= k.timed THEN r.alone_us END) AS p50_us,
+       MIN(CASE WHEN r.nth * 10 >= k.timed * 9 THEN r.alone_us END) AS p90_us,
+       MIN(CASE WHEN r.nth * 100 >= k.timed * 99 THEN r.alone_us END) AS p99_us,
+       MAX(r.alone_us) AS max_us
+FROM call_kinds k
+LEFT JOIN call_ranks r ON r.kind = k.kind
+GROUP BY k.caller, k.operation, k.resource, k.made, k.failed, k.unfinished
+
+-- see hop_ends
+SELECT i.span_id, i.function_name AS runner, '' AS operation, '' AS resource, i.start_us, i.status
+FROM invocations i
+UNION ALL
+SELECT c.span_id, c.caller AS runner, c.operation, c.resource, c.start_us, c.status
+FROM made_calls c
+UNION ALL
+SELECT d.span_id, r.runner, d.operation, d.resource, d.start_us, d.status
+FROM details d
+LEFT JOIN runners r ON r.at_stream = d.at_stream AND r.request_id = d.request_id
+WHERE d.role <> 'call'
+
+-- From the beginning of what sent to that of what received, by the clocks of both.
+-- make passed
+SELECT COALESCE(s.runner, '') AS sender, COALESCE(s.operation, '') AS operation,
+       COALESCE(s.resource, '') AS resource, COALESCE(r.runner, '') AS receiver, h.witness,
+       r.status, r.start_us - s.start_us AS wait_us
+FROM hops h
+LEFT JOIN hop_ends s ON s.span_id = h.sender_span
+LEFT JOIN hop_ends r ON r.span_id = h.receiver_span
+
+-- make hop_kinds
+SELECT p.sender, p.operation, p.resource, p.receiver, p.witness, COUNT(*) AS hops,
+       COUNT(p.wait_us) AS timed, CAST(SUM(CASE WHEN p.status = 2 THEN 1 ELSE 0 END) AS BIGINT) AS failed,
+       CAST(SUM(CASE WHEN p.wait_us < 0 THEN 1 ELSE 0 END) AS BIGINT) AS ahead,
+       ROW_NUMBER() OVER (
+         ORDER BY p.sender, p.operation, p.resource, p.receiver, p.witness) AS kind
+FROM passed p
+GROUP BY p.sender, p.operation, p.resource, p.receiver, p.witness
+
+-- see wait_ranks
+SELECT k.kind, p.wait_us, ROW_NUMBER() OVER (PARTITION BY k.kind ORDER BY p.wait_us) AS nth
+FROM passed p
+JOIN hop_kinds k
+  ON k.sender = p.sender AND k.operation = p.operation AND k.resource = p.resource
+  AND k.receiver = p.receiver AND k.witness = p.witness
+WHERE p.wait_us IS NOT NULL
+
+-- A time below 0 is what the clocks of two sandboxes differ: it is kept, and counted.
+-- make edges
+SELECT k.sender AS sender_function, k.operation, k.resource, k.receiver AS receiver_function, k.witness,
+       k.hops, k.failed, MIN(r.wait_us) AS min_us,
+       MIN(CASE WHEN r.nth * 2 >= k.timed THEN r.wait_us END) AS p50_us,
+       MIN(CASE WHEN r.nth * 10 >= k.timed * 9 THEN r.wait_us END) AS p90_us,
+       MIN(CASE WHEN r.nth * 100 >= k.timed * 99 THEN r.wait_us END) AS p99_us,
+       MAX(r.wait_us) AS max_us, k.ahead
+FROM hop_kinds k
+LEFT JOIN wait_ranks r ON r.kind = k.kind
+GROUP BY k.sender, k.operation, k.resource, k.receiver, k.witness, k.hops, k.failed, k.ahead
