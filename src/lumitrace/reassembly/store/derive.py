@@ -13,20 +13,21 @@ from lumitrace.reassembly.pipeline.steps import OUT, Steps, parts
 from lumitrace.reassembly.pipeline.stored import load_stored
 from lumitrace.reassembly.store import whole
 from lumitrace.reassembly.store.database import Database, quoted
-from lumitrace.reassembly.store.folder import HOUR_MS, Folder, Hour
+from lumitrace.reassembly.store.far import ROUNDS, Far, near
+from lumitrace.reassembly.store.folder import Folder, Hour
 from lumitrace.reassembly.store.incoming import LINES_A_GROUP, NAMES, WRITTEN
 from lumitrace.reassembly.store.judge import judge
 from lumitrace.reassembly.store.reading import TOLD
 from lumitrace.reassembly.store.unusual import note_marked, said_of_lines
 
-# An invocation lasts 15 minutes at most: lines of so long before and after an hour are read too.
-# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-BESIDE_MS = 16 * 60_000
 BLOCK = 1_500_000  # lines that are put together at a time, where hours are small
 ROWS = 16_384  # fewer make a look into 17 files dearer: 33 ms with 4,096, 14 with these
 IDS = 65_536  # of 10 million spans in 16 files: 23 ms with these, 30 with 16,384
 # What tables.sql reads of the steps beside what comes out of them.
-READ = ("attempts", "plain_lines", "received", "reported", "sent", "stream_names")
+READ = (
+    *("attempts", "changes", "links", "plain_lines", "received", "reported", "sent"),
+    "stream_names",
+)
 JUDGED_BEFORE = "tags"  # of the parts of tables.sql
 
 # The tables of an hour: what each is sorted by, and how many rows are read at once at least.
@@ -39,6 +40,7 @@ TABLES = {
     "alone": ("request_id", ROWS),
     "runs": ("start_ms, function_name", ROWS),
     "causes": ("no, place", ROWS),
+    "ends": ("kind, head, named", ROWS),
 }
 # Lists within lists take DuckDB four times as long to read as their JSON (24 ms against 6).
 WRITTEN_AS = {"ways": f"hour, no, to_json(struct_pack({TOLD})) AS way"}
@@ -53,11 +55,22 @@ class Deriving:
         self.folder, self.database, self.progress = folder, database, progress
         text = resources.files(__package__).joinpath("tables.sql").read_text("utf-8")
         self.parts = parts(text)
+        self.far = Far(folder, database)
 
     def run(self) -> None:
-        """Make the tables of every stale hour, a few hours at a time."""
+        """Make the tables of every stale hour, a few hours at a time.
+
+        Then of those that are one with something far away that was not known to them.
+        """
         for block in self._blocks():
             self._derive(block)
+        for _ in range(ROUNDS):
+            self.far = Far(self.folder, self.database)
+            changed = self.far.changed()
+            if not changed:
+                return
+            for hour in changed:
+                self._derive([hour])
 
     def _blocks(self) -> Iterator[list[Hour]]:
         """Yield stale hours that follow one another, as many as fit into one piece of work."""
@@ -93,7 +106,8 @@ class Deriving:
             for step in steps_of:
                 self.database.engine.make(step.table, step.select)
         for hour in block:
-            self._write(hour)
+            made = self.far.facts(hour.number, block[0].number, block[-1].number)
+            self._write(hour, made)
 
     def _last_ms(self) -> int:
         """Return the time of the latest event in the store."""
@@ -108,6 +122,7 @@ class Deriving:
 
     def _load(self, block: Sequence[Hour]) -> None:
         first, last = block[0].number, block[-1].number
+        begin_ms, end_ms = near(first, last)
         beside = [*block, self.folder.hour(first - 1), self.folder.hour(last + 1)]
         files = ", ".join(self._files(hour) for hour in beside if hour.lines)
         execute = self.database.execute
@@ -116,9 +131,11 @@ class Deriving:
         execute(f"INSERT INTO wanted VALUES {values}")  # noqa: S608
         execute(
             f"CREATE OR REPLACE TEMP TABLE read AS SELECT {NAMES} FROM read_parquet([{files}]) "  # noqa: S608
-            f"WHERE time_ms BETWEEN {first * HOUR_MS - BESIDE_MS} "
-            f"AND {(last + 1) * HOUR_MS + BESIDE_MS - 1}"
+            f"WHERE time_ms BETWEEN {begin_ms} AND {end_ms}"
         )
+        far = self.far.of(first, last, [hour.number for hour in block])
+        if far:
+            self.far.load(far, first, last, NAMES)
         streams = self.database.rows(
             "SELECT stream_key, ANY_VALUE(log_group), ANY_VALUE(log_stream) FROM read "
             "GROUP BY stream_key ORDER BY 2, 3"
@@ -141,8 +158,8 @@ class Deriving:
             values = ", ".join(waiting[at : at + 1000])
             self.database.execute(f"INSERT INTO {table} VALUES {values}")  # noqa: S608  # numbers
 
-    def _write(self, hour: Hour) -> None:
-        """Write the files of *hour* and let them count."""
+    def _write(self, hour: Hour, made: dict[str, object]) -> None:
+        """Write the files of *hour* and let them count; *made* says what they were made with."""
         place = self.folder.place(hour.number)
         settings = self.folder.settings()
         mark = f"{settings['fetches']}-{_next(place)}"
@@ -175,6 +192,7 @@ class Deriving:
             "lastMs": self._of("kept_lines", hour, "COALESCE(MAX(time_ms), 0)"),
             **said_of_lines(self.database, hour.number),
             "others": whole.others(self.database, hour.number),
+            **made,
         }
         self.folder.put(Hour(hour.number, (lines,), tables, stale=False, facts=facts))
 

@@ -207,6 +207,7 @@ class Reading:
             clumps = stored.units.get(hour.number)
             if clumps and hour.lines:
                 found += self._lines(hour, clumps)
+                found += self._elsewhere(hour, clumps[NOWHERE] - {row[6:8] for row in found})
         return [
             LogEvent(row[0], row[1], row[2] if row[3] else None, row[5], row[4])
             for row in found
@@ -226,6 +227,19 @@ class Reading:
                 f"SELECT {_LINE} FROM {file} WHERE clump = {NOWHERE} AND stream_key IN ({keys})"  # noqa: S608
             )
         return self.database.rows(" UNION ALL ".join(asked)) if asked else []
+
+    def _elsewhere(self, hour: Hour, units: set[Unit]) -> list[Row]:
+        """Return the lines of *units* wherever they stand in *hour*.
+
+        They stand with a transaction of that hour where it was not put together since it is known
+        that they belong to one far away.
+        """
+        if not units:
+            return []
+        keys = ", ".join(str(key) for key, _ in units)
+        file = quoted(self.folder.place(hour.number) / hour.lines[0])
+        rows = self.database.rows(f"SELECT {_LINE} FROM {file} WHERE stream_key IN ({keys})")  # noqa: S608
+        return [row for row in rows if row[6:8] in units]
 
 
 def note(stored: Stored, row: Row) -> None:

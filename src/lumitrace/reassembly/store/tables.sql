@@ -8,7 +8,7 @@
 --   marked       at_row, line_request: lines with our mark (unusual.py)
 --   places       trigger_name, called: what people call event sources; '' where they call it nothing
 -- and from the part "tags" on, what judge.py makes: judged_rows, judged_tags, judged_runs, causes.
--- What comes out: kept_lines, tx, ways, ids, keys, tags, alone, runs.
+-- What comes out: kept_lines, tx, ways, ids, keys, tags, alone, runs, ends.
 
 -- part units
 -- A unit is what is read together: all lines of one request in one stream. A line belongs to the
@@ -338,6 +338,97 @@ SELECT h.hour, p.request_id, p.stream_key, p.from_ms, p.until_ms
 FROM placed_units p
 JOIN wanted h ON h.hour = p.from_ms // 3600000
 WHERE p.home_hour IS NULL AND p.request_id <> ''
+
+-- part ends
+-- What names something that does not stand near: within its hour, or up to 16 minutes beside it. Other
+-- hours may hold it (far.py). Kind 1 names a trace, 3 a request, 4 a link key.
+
+-- make receiving
+SELECT i.span_id, i.trace_id, i.parent_id, i.at_stream AS stream_id, i.request_id FROM invocations i
+UNION ALL
+SELECT d.span_id, d.trace_id, d.parent_id, d.at_stream AS stream_id, d.request_id
+FROM details d
+WHERE d.role = 'record'
+
+-- A caller that is no function of ours is asked about by every request: keys of API Gateway are left out.
+-- make asking
+SELECT r.stream_id, r.request_id, 1 AS kind, k.linked_trace AS name, k.linked_span AS partner,
+       CAST(NULL AS BIGINT) AS write_ms
+FROM links k
+JOIN receiving r ON r.span_id = k.span_id
+UNION ALL
+SELECT r.stream_id, r.request_id, 1 AS kind, r.trace_id AS name, r.parent_id AS partner,
+       CAST(NULL AS BIGINT) AS write_ms
+FROM receiving r
+WHERE r.parent_id <> ''
+UNION ALL
+SELECT r.stream_id, r.request_id, CASE WHEN v.link_key LIKE 'destination:%' THEN 3 ELSE 4 END AS kind,
+       REPLACE(v.link_key, 'destination:', '') AS name, o.span_id AS partner,
+       CAST(NULL AS BIGINT) AS write_ms
+FROM received v
+JOIN receiving r ON r.span_id = v.span_id
+LEFT JOIN sent o ON o.link_key = v.link_key
+WHERE NOT regexp_matches(v.link_key, '^(apigw|lambda|w3c|dynamodb):')
+UNION ALL
+SELECT d.at_stream AS stream_id, d.request_id, 3 AS kind, SUBSTR(o.link_key, 8) AS name,
+       i.span_id AS partner, CAST(NULL AS BIGINT) AS write_ms
+FROM sent o
+JOIN details d ON d.span_id = o.span_id
+LEFT JOIN invocations i ON i.request_id = SUBSTR(o.link_key, 8)
+WHERE o.link_key LIKE 'lambda:%'
+UNION ALL
+SELECT r.stream_id, r.request_id, 4 AS kind, 'dynamodb:' || c.fingerprint AS name, NULL AS partner,
+       c.until_us // 1000 AS write_ms
+FROM changes c
+JOIN receiving r ON r.span_id = c.span_id
+
+-- make standing
+SELECT i.span_id, i.at_stream AS stream_id, i.request_id FROM invocations i
+UNION ALL
+SELECT d.span_id, d.at_stream AS stream_id, d.request_id FROM details d
+
+-- make unmet
+SELECT a.stream_id, a.request_id, a.kind, a.name, CAST(u.from_ms // 3600000 AS INTEGER) AS hour,
+       MAX(a.write_ms) AS write_ms
+FROM asking a
+JOIN placed_units u ON u.stream_id = a.stream_id AND u.request_id = a.request_id
+LEFT JOIN standing s ON s.span_id = a.partner
+LEFT JOIN placed_units p ON p.stream_id = s.stream_id AND p.request_id = s.request_id
+WHERE u.from_ms // 3600000 IN (SELECT hour FROM wanted)
+GROUP BY a.stream_id, a.request_id, a.kind, a.name, u.from_ms // 3600000
+HAVING BOOL_AND(CASE WHEN a.write_ms IS NOT NULL
+                     THEN a.write_ms < u.from_ms // 3600000 * 3600000 - 960000
+                     ELSE p.from_ms IS NULL OR p.until_ms < u.from_ms // 3600000 * 3600000 - 960000
+                          OR p.from_ms >= u.from_ms // 3600000 * 3600000 + 4560000 END)
+
+-- With it goes what it is one with, as far as that stands near.
+-- make unmet_units
+SELECT DISTINCT m.stream_id, m.request_id, m.hour, p.stream_key, p.request_id AS own_request,
+       p.from_ms, p.until_ms
+FROM (SELECT DISTINCT stream_id, request_id, hour FROM unmet) m
+JOIN tx_units t ON t.stream_id = m.stream_id AND t.request_id = m.request_id
+JOIN tx_units w ON w.hour = t.hour AND w.no = t.no
+JOIN placed_units p ON p.stream_id = w.stream_id AND p.request_id = w.request_id
+WHERE p.until_ms >= CAST(m.hour AS BIGINT) * 3600000 - 960000
+  AND p.from_ms < CAST(m.hour AS BIGINT) * 3600000 + 4560000
+
+-- make unmet_lists
+SELECT stream_id, request_id, hour, to_json(LIST([stream_key::TEXT, own_request, from_ms::TEXT, until_ms::TEXT]
+         ORDER BY from_ms, stream_key, own_request)) AS units
+FROM unmet_units
+GROUP BY stream_id, request_id, hour
+
+-- make ends
+SELECT m.hour, CAST(m.kind AS UTINYINT) AS kind,
+       CASE WHEN m.kind = 4 THEN 0 ELSE COALESCE(TRY_CAST('0x' || RPAD(SUBSTR(
+         REPLACE(m.name, '-', ''), 1, 16), 16, '0') AS UBIGINT), 0) END AS head,
+       CASE WHEN m.kind = 4 THEN 0 ELSE COALESCE(TRY_CAST('0x' || RPAD(SUBSTR(
+         REPLACE(m.name, '-', ''), 17, 16), 16, '0') AS UBIGINT), 0) END AS tail,
+       CASE WHEN m.kind = 4 THEN split_part(m.name, ':', 1) ELSE '' END AS key_kind,
+       CASE WHEN m.kind = 4 THEN SUBSTR(m.name, INSTR(m.name, ':') + 1) ELSE '' END AS named,
+       CAST(m.write_ms // 3600000 AS INTEGER) AS write_hour, l.units
+FROM unmet m
+JOIN unmet_lists l ON l.stream_id = m.stream_id AND l.request_id = m.request_id AND l.hour = m.hour
 
 -- part tags
 -- What a span was told last holds; of a transaction, what its first span says.
