@@ -253,6 +253,36 @@ def test_r07_where_start_and_end_line_differ_the_earlier_beginning_holds(night, 
     ]
 
 
+@pytest.mark.parametrize("flushed", [False, True], ids=["two lines", "three"])
+@pytest.mark.parametrize("first", ["start", "end"])
+def test_r07_how_it_ended_says_the_line_of_its_end_alone(night, alike, flushed, first):
+    """What a start line says of a duration, an outcome or an error counts for nothing."""
+    wrong = {"durationUs": 77_000, "status": 2, "error": {"type": "Zero", "message": "no"}}
+    failed = {"type": "KeyError", "message": "yes"}
+    for number, (name, error) in enumerate({"well": None, "failed": failed}.items()):
+        ms = number * 1000
+        run = night.begin(name, ms)
+        change(night, -1, **wrong)
+        start = night.events[-1]
+        if flushed:
+            night.line(run, ms + 5, "calls", startUs=night.us(ms + 1), calls=[], **wrong)
+        night.end(run, ms + 10, began=ms, lasted=9, **({"error": error} if error else {}))
+        if first == "end":
+            end = next(
+                one for one in night.events[::-1] if '"record":"invocation"' in one["message"]
+            )
+            start["timestamp"], end["timestamp"] = end["timestamp"], start["timestamp"]
+
+    assembled = alike()
+
+    assert spans_of(assembled) == [("failed", night.us(1001), 9000), ("well", night.us(1), 9000)]
+    assert {one.function: one.failed for one in assembled.attempts} == {
+        "well": False,
+        "failed": True,
+    }
+    assert {one.failure.type for one in assembled.attempts if one.failed} == {"KeyError"}
+
+
 def test_r08_a_parent_that_was_not_read_keeps_its_trace_together(night, alike, log_file, command):
     """Two receivers of one sender that nobody read: one transaction, said to be incomplete."""
     trace, parent = "9" * 32, "8" * 16
