@@ -14,6 +14,7 @@ from lumitrace.reassembly.problem import DECORATE, Problem
 from lumitrace.reassembly.sources.cloudwatch import CloudWatch
 from lumitrace.reassembly.sources.cloudwatch.ways import Asked
 from lumitrace.reassembly.sources.file import of_files, until_it_fails
+from lumitrace.reassembly.sources.map_runs import Histories
 from lumitrace.reassembly.sources.path import S3_SCHEME
 from lumitrace.reassembly.sources.s3 import Bucket
 from lumitrace.reassembly.sources.step_functions import StateMachines
@@ -145,14 +146,16 @@ def _histories(where: Where, problems: list[Problem]) -> Iterator[Iterable[LogEv
         except Problem as problem:
             problems.append(problem)
             continue
+        histories = Histories(machines, problems)
         for arn in where.executions:
-            yield until_it_fails(machines.history(arn), problems)
+            yield from histories.of(arn)
         for name in where.state_machines:
             for arn in until_it_fails(machines.executions(name, where.window), problems):
-                yield until_it_fails(machines.history(arn), problems)
+                yield from histories.of(arn)
             if machines.left_out:
                 more = f"{machines.left_out:,} more executions of {name} were not read"
                 problems.append(Problem(f"{more}; ask for a smaller window"))
+        histories.tell()
 
 
 def _objects(

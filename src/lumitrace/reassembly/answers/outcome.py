@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from lumitrace.reassembly.assemble import HTTP
-from lumitrace.reassembly.model import CALL, POLLED, PUBLIC, RECORD, Attempt, Span
+from lumitrace.reassembly.model import CALL, POLLED, PUBLIC, RECORD, STATE, Attempt, Span
 from lumitrace.reassembly.transaction import Assembled, Transaction
 
 OK = "ok"
@@ -183,7 +183,12 @@ def _answered_to_caller(assembled: Assembled, attempt: Attempt) -> bool:
 
 
 def waited_for(call: Span) -> bool:
-    """Tell whether *call* was answered with how what it called had ended."""
+    """Tell whether *call* was answered with how what it called had ended.
+
+    A state that called is a distributed Map: it ends by its children, as far as it tolerates.
+    """
+    if call.role == STATE:
+        return True
     if call.operation.startswith(HTTP):
         return call.http_status > 0
     return call.operation in WAITING and call.http_status == INVOKE_ANSWERED

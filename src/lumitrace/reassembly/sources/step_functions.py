@@ -22,7 +22,7 @@ STATES = Service(
     "stepfunctions",
     "Step Functions",
     "states:ListStateMachines, states:DescribeStateMachine, states:ListExecutions, "
-    "states:GetExecutionHistory",
+    "states:GetExecutionHistory, states:DescribeMapRun",
     "state machine or execution",
     retry_mode="adaptive",
     retries=5,
@@ -85,25 +85,55 @@ class StateMachines:
     def _listed(self, arn: str, named: str, status: str, window: Window) -> Iterator[str]:
         """Yield the executions of one *status*, the latest first."""
         request = {"stateMachineArn": arn, "statusFilter": status, "maxResults": PAGE}
+        for one in self._pages(request, f"listing the executions of {named}"):
+            began_ms = moment_ms(one["startDate"]) or 0
+            ended_ms = moment_ms(one.get("stopDate"))
+            if window.since_ms is not None and began_ms < window.since_ms - LOOK_BACK_MS:
+                return
+            late = window.until_ms is not None and began_ms > window.until_ms
+            over = ended_ms is not None and ended_ms < (window.since_ms or 0)
+            if not late and not over:
+                yield str(one["executionArn"])
+
+    def _pages(self, request: dict[str, Any], doing: str) -> Iterator[dict[str, Any]]:
+        """Yield the executions that *request* lists, page after page."""
         while True:
-            with self.aws.told(f"listing the executions of {named}"):
+            with self.aws.told(doing):
                 self.lists.wait()
                 page = self.aws.client.list_executions(**request)
-            for one in page["executions"]:
-                began_ms = moment_ms(one["startDate"]) or 0
-                ended_ms = moment_ms(one.get("stopDate"))
-                if window.since_ms is not None and began_ms < window.since_ms - LOOK_BACK_MS:
-                    return
-                late = window.until_ms is not None and began_ms > window.until_ms
-                over = ended_ms is not None and ended_ms < (window.since_ms or 0)
-                if not late and not over:
-                    yield str(one["executionArn"])
+            yield from page["executions"]
             if not page.get("nextToken"):
                 return
             request["nextToken"] = page["nextToken"]
 
-    def history(self, arn: str) -> Iterator[LogEvent]:
+    def children(self, run: str) -> Iterator[str]:
+        """Yield the ARNs of the executions of a distributed Map's *run*, those that failed first.
+
+        Raises:
+            Problem: AWS did not answer.
+        """
+        for status in (*FAILED, "PENDING_REDRIVE", "RUNNING", "SUCCEEDED"):
+            request = {"mapRunArn": run, "statusFilter": status, "maxResults": PAGE}
+            for one in self._pages(request, f"listing the children of {run}"):
+                yield str(one["executionArn"])
+
+    def counted(self, run: str) -> int:
+        """Return how many children a *run* has.
+
+        Raises:
+            Problem: AWS did not answer.
+        """
+        with self.aws.told(f"counting the children of {run}"):
+            self.lists.wait()
+            said = self.aws.client.describe_map_run(mapRunArn=run)
+        return int(said["executionCounts"]["total"])
+
+    def history(self, arn: str, run: str = "") -> Iterator[LogEvent]:
         """Yield all events of an execution, as Step Functions would have logged them.
+
+        Args:
+            arn: of the execution.
+            run: of the distributed Map whose child it is, or "".
 
         Raises:
             Problem: there is none, or AWS did not answer.
@@ -114,7 +144,9 @@ class StateMachines:
                 self.histories.wait()
                 page = self.aws.client.get_execution_history(**request)
             for event in page["events"]:
-                yield LogEvent("", arn, moment_ms(event["timestamp"]), as_logged(event, arn), 0)
+                yield LogEvent(
+                    "", arn, moment_ms(event["timestamp"]), as_logged(event, arn, run), 0
+                )
             if not page.get("nextToken"):
                 return
             request["nextToken"] = page["nextToken"]

@@ -83,13 +83,14 @@ class Execution:
                 return parts[6]
         return ""
 
-    def read(self) -> Attempt:
-        """Return the execution as an attempt: its invocation is the execution itself."""
+    def read(self, run: str = "") -> Attempt:
+        """Return the execution, a child of the Map run *run*, as an attempt and its invocation."""
         handler = self.root.span
         handler.start_us = self.events[0].time_ms * 1000
-        key = link_key.link_key(link_key.STATES, self.attempt.request_id)
-        if key and self.attempt.request_id.startswith("arn:"):
-            handler.link_in = [key]
+        for arn in (self.attempt.request_id, run):
+            key = link_key.link_key(link_key.STATES, arn)
+            if key and arn.startswith("arn:"):
+                handler.link_in.append(key)
         for event in self.events:
             at = self.scopes.get(event.previous, self.root)
             self.scopes[event.id] = self._after(event, at)
@@ -108,8 +109,8 @@ class Execution:
         state = _STATE.match(kind)
         if state:
             return self._state(event, at, state["kind"], state["what"])
-        if kind.startswith("MapIteration"):
-            return self._item(event, at)
+        if kind.startswith("Map"):  # not its state
+            return self._run(event, at) if kind.startswith("MapRun") else self._item(event, at)
         if _SCHEDULED.match(kind):
             return self._schedule(event, at)
         tried = _TRIED.match(kind)
@@ -152,6 +153,17 @@ class Execution:
             return Scope(self._span(event.id, STATE, item, among.span, event), among)
         meant = _around(at, lambda one: one.span.name == item and not one.kind)
         return at if meant is None else self._leave(event, meant)
+
+    def _run(self, event: HistoryEvent, at: Scope) -> Scope:
+        """Read what is said of a distributed Map's run: its children are executions."""
+        meant = _around(at, lambda one: one.kind == _MAP) or at
+        key = link_key.link_key(link_key.STATES, event.details.get("mapRunArn"))
+        if key:
+            extend(meant.span.link_out, [key])
+        if event.type == "MapRunFailed":
+            self.failed.add(meant.span.span_id)
+            self._fail(meant.span, event, "States.Runtime")
+        return meant
 
     def _leave(self, event: HistoryEvent, left: Scope) -> Scope:
         left.span.duration_us = max(0, event.time_ms * 1000 - left.span.start_us)
@@ -274,11 +286,10 @@ def _around(at: Scope, is_meant: Callable[[Scope], bool]) -> Scope | None:
 
 def _line(event: HistoryEvent) -> LogLine:
     """Return *event* as a line for people; inputs and outputs are left out."""
-    told = clean(event.details.get("name"))
     failure: Failure | None = None
     if "error" in event.details or "cause" in event.details:
         failure, _ = task.failure_of(event.details, "")
-    said = " ".join(part for part in (event.type, told) if part)
+    said = " ".join(filter(None, (event.type, clean(event.details.get("name")))))
     if failure is not None:
         said = f"{said}: {failure.type}: {failure.message}".rstrip(": ")
     return LogLine(event.time_ms, event.id, PLATFORM, said)

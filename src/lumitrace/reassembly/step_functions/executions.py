@@ -24,6 +24,7 @@ def executions(events: Iterable[LogEvent], counts: Counts) -> list[Attempt]:
     """Return the executions that *events* tell of, each event of each counted once."""
     found: dict[tuple[str, str], dict[int, HistoryEvent]] = defaultdict(dict)
     groups: dict[tuple[str, str], str] = {}
+    runs: dict[tuple[str, str], str] = {}
     for event in events:
         counts.events += 1
         said = parse(event.message, event.time_ms)
@@ -36,9 +37,11 @@ def executions(events: Iterable[LogEvent], counts: Counts) -> list[Attempt]:
         # The API's events are whole; the log's may leave out inputs and outputs.
         if known is None or len(said.details) > len(known.details):
             found[key][said.id] = said
+        if said.run:
+            runs[key] = said.run
     attempts = []
     for (arn, stream), own in sorted(found.items()):
-        attempt = Execution(arn, stream, own.values()).read()
+        attempt = Execution(arn, stream, own.values()).read(runs.get((arn, stream), ""))
         attempt.group = groups[arn, stream]
         attempts.append(attempt)
     return attempts

@@ -19,6 +19,7 @@ from lumitrace.wire.span_line import encode
 
 _LOGGED = ('"execution_arn"', '"previous_event_id"')
 _DETAILS = "EventDetails"
+RUN_BEGAN = "MapRunStarted"  # of a distributed Map; its details name the run
 MAX_S = 2**33  # as seconds the year 2242; as milliseconds April 1970
 MAX_ID = 2**31  # a history holds 25,000 events
 
@@ -31,6 +32,7 @@ class HistoryEvent:
         id: counts from 1 within an execution.
         previous: the event that it followed; 0 where that is the beginning.
         arn: of the execution, "" where the source does not say it.
+        run: of the distributed Map whose child the execution is, "" where nothing says it.
     """
 
     id: int
@@ -39,6 +41,7 @@ class HistoryEvent:
     time_ms: int
     arn: str
     details: dict[str, Any] = field(default_factory=dict)
+    run: str = ""
 
 
 def looks_logged(message: str) -> bool:
@@ -66,6 +69,7 @@ def parse(message: str, time_ms: int | None = None) -> HistoryEvent | None:
         (moment if moment is not None else time_ms) or 0,
         clean(said.get("execution_arn")),
         details if isinstance(details, dict) else {},
+        clean(said.get("map_run_arn")),
     )
 
 
@@ -84,8 +88,14 @@ def is_answered(event: object) -> bool:
     return isinstance(event.get("id"), int) and "timestamp" in event and "message" not in event
 
 
-def as_logged(event: Mapping[str, Any], arn: str) -> str:
-    """Return *event*, of GetExecutionHistory, as Step Functions would have logged it."""
+def as_logged(event: Mapping[str, Any], arn: str, run: str = "") -> str:
+    """Return *event*, of GetExecutionHistory, as Step Functions would have logged it.
+
+    Args:
+        event: as the API answers it.
+        arn: of the execution, or "".
+        run: of the distributed Map whose child the execution is, or "". Step Functions logs none.
+    """
     details: Any = next((value for name, value in event.items() if name.endswith(_DETAILS)), {})
     return encode(
         {
@@ -95,6 +105,7 @@ def as_logged(event: Mapping[str, Any], arn: str) -> str:
             "previous_event_id": str(event.get("previousEventId", 0)),
             "event_timestamp": str(moment_ms(event.get("timestamp")) or 0),
             "execution_arn": arn,
+            **({"map_run_arn": run} if run else {}),
         }
     )
 

@@ -22,6 +22,7 @@ CHECK = [
     "logs:TestMetricFilter",
 ]
 STATES = [
+    "states:DescribeMapRun",
     "states:DescribeStateMachine",
     "states:GetExecutionHistory",
     "states:ListExecutions",

@@ -1,6 +1,7 @@
 """What GetExecutionHistory answers: a document of events, several, or the list of them.
 
-It does not say whose history it is; a document may name it before, as ``executionArn``.
+It does not say whose history it is; a document may name it before, as ``executionArn``, and the
+run of the distributed Map whose child it is, as ``mapRunArn``.
 https://docs.aws.amazon.com/step-functions/latest/apireference/API_GetExecutionHistory.html
 """
 
@@ -15,7 +16,9 @@ from lumitrace.reassembly.step_functions.history import as_logged, is_answered, 
 
 _EVENTS = r'"events"\s*:\s*\['
 _OPENING = re.compile(rf"\s*(?:\{{.*?{_EVENTS}|\[)\s*(?=\{{)", re.DOTALL)
-_ARN = re.compile(r'"executionArn"\s*:\s*"(arn:[^"\s]{1,512})"')
+_ARN, _RUN = (
+    re.compile(rf'"{name}"\s*:\s*"(arn:[^"\s]{{1,512}})"') for name in ("executionArn", "mapRunArn")
+)
 # Where the first event is longer than what is looked at.
 _BEGUN = re.compile(r'(?=.*"type"\s*:\s*"Execution\w+")(?=.*"id"\s*:\s*\d)', re.DOTALL)
 
@@ -37,8 +40,8 @@ def recognises(text: Text) -> bool:
 def events(text: Text) -> Iterator[LogEvent]:
     """Yield the events as Step Functions would have logged them; a stream is an execution."""
     opening = _OPENING.match(text.head)
-    named = _ARN.search(text.head, 0, opening.end() if opening else 0)
-    arn = named[1] if named else ""
+    before = text.head[: opening.end() if opening else 0]
+    arn, run = (named[1] if named else "" for named in (_ARN.search(before), _RUN.search(before)))
     values = Values(text)
     document = text.head.lstrip().startswith("{")
     histories = last = 0
@@ -49,11 +52,11 @@ def events(text: Text) -> Iterator[LogEvent]:
                 continue
             if value["id"] <= last or not histories:  # the next one begins
                 histories += 1
-                arn = arn if histories == 1 else ""
+                arn, run = (arn, run) if histories == 1 else ("", "")
             last = value["id"]
             place = arn or (text.place if histories == 1 else f"{text.place} ({histories})")
             try:
-                message = as_logged(value, arn)
+                message = as_logged(value, arn, run)
             except RecursionError:
                 text.counts.broken += 1
                 continue
