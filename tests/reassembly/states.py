@@ -12,15 +12,15 @@ SERVICE = "AWSStepFunctions"
 
 
 class States(CloudWatch):
-    """The server: ``with States() as play: …``, as CloudWatch is played.
+    """The server: ``with States() as play: …``, as CloudWatch is played; with *data* both are.
 
     Attributes:
         histories: every execution, and the run whose child it is, or "".
         lists: whether it lists the children of runs.
     """
 
-    def __init__(self):
-        super().__init__(None)
+    def __init__(self, data=None):
+        super().__init__(data)
         self.histories, self.lists = [], True
 
     def hold(self, history, run=""):
@@ -31,8 +31,11 @@ class States(CloudWatch):
     def answer(self, target, request, scope=""):
         """Return what is answered to *request*."""
         service, _, operation = target.partition(".")
+        if service != SERVICE and self.data is not None:
+            return super().answer(target, request, scope)
         with self.lock:
             self.calls.append(operation)
+            self.requests.append((operation, request))
             if self.faults[operation]:
                 raise Refused(*self.faults[operation].pop(0))
             if operation in self.denied:

@@ -69,6 +69,8 @@ def _fetch(asked: argparse.Namespace) -> int:
     wanted = Wanted(
         paths=tuple(asked.paths),
         log_groups=tuple(asked.log_group),
+        state_machines=tuple(asked.state_machine),
+        executions=tuple(asked.execution),
         window=parse_window(asked.since, asked.until),
         account=Account(asked.region, asked.profile, asked.endpoint_url),
         overlap_ms=asked.overlap * 1000,

@@ -50,11 +50,9 @@ def _add_fetch(
     for action in fetch._actions:  # noqa: SLF001  # the help texts that differ
         if action.dest == "since":
             action.help = (
-                "15m, 2h, 3d or 2026-11-22T02:00 UTC (default for log groups: as far back "
+                "15m, 2h, 3d or 2026-11-22T02:00 UTC (default for what AWS is asked: as far back "
             )
             action.help += "as the store keeps)"
-        if action.dest in {"state_machine", "execution"}:  # refused, with a reason
-            action.help = argparse.SUPPRESS
     group = fetch.add_argument_group("store")
     store_argument(group)
     group.add_argument(
@@ -102,17 +100,14 @@ def choose(asked: argparse.Namespace) -> bool:
     histories = [*getattr(asked, "state_machine", ()), *getattr(asked, "execution", ())]
     no_others = asked.command in {"store", *OF_STORES}
     others = [] if no_others else [*asked.paths, *asked.log_group, *histories]
-    if asked.command == "fetch" and histories:
-        message = "a store takes no --state-machine and no --execution; fetch the log group of the "
-        message += "state machine, or ask for them without --store"
-        raise Problem(message, MISUSE)
     if asked.command == "fetch" or no_others:
         asked.store = asked.store or os.environ.get(STORE, "")
         if not asked.store:
             message = f"no store to use: give --store FOLDER, or set {STORE}"
             raise Problem(message, MISUSE)
         if asked.command == "fetch" and not others:
-            message = "nothing to fetch: give files, s3://bucket/prefix, or --log-group NAME"
+            message = "nothing to fetch: give files, s3://bucket/prefix, --log-group NAME, or "
+            message += "--state-machine NAME"
             raise Problem(message, MISUSE)
         return True
     if asked.store and others:

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/step-functions/latest/apireference/API_ListExecution
 https://docs.aws.amazon.com/step-functions/latest/apireference/API_GetExecutionHistory.html
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -44,13 +44,17 @@ class StateMachines:
         self.aws = AWS(account, STATES)
         self.lists, self.histories = Pace(LISTS_PER_SECOND), Pace(HISTORIES_PER_SECOND)
         self.left_out = 0  # executions beyond MOST
+        self.ended: dict[str, int] = {}  # when executions that were listed ended, Unix ms
 
-    def executions(self, named: str, window: Window) -> Iterator[str]:
+    def executions(
+        self, named: str, window: Window, known: Mapping[str, int] | None = None
+    ) -> Iterator[str]:
         """Yield the ARNs of the executions of a state machine that ran within *window*.
 
         Args:
             named: its ARN, or its name.
             window: when; what began more than a day before it is not looked for.
+            known: executions that are left out unless they ended at another time, or run.
 
         Raises:
             Problem: there is no such state machine, it is EXPRESS, or AWS did not answer.
@@ -65,6 +69,9 @@ class StateMachines:
         found: dict[str, None] = {}
         for status in (*FAILED, "RUNNING", "SUCCEEDED"):
             found.update(dict.fromkeys(self._listed(arn, named, status, window)))
+        for one, ended_ms in (known or {}).items():
+            if self.ended.get(one) == ended_ms:
+                found.pop(one, None)
         yield from islice(found, MOST)
         self.left_out = max(0, len(found) - MOST)
 
@@ -93,6 +100,8 @@ class StateMachines:
             late = window.until_ms is not None and began_ms > window.until_ms
             over = ended_ms is not None and ended_ms < (window.since_ms or 0)
             if not late and not over:
+                if ended_ms is not None:
+                    self.ended[str(one["executionArn"])] = ended_ms
                 yield str(one["executionArn"])
 
     def _pages(self, request: dict[str, Any], doing: str) -> Iterator[dict[str, Any]]:

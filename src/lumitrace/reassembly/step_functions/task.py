@@ -24,7 +24,7 @@ _ID = re.compile(_REQUEST)
 # Where Lambda itself ended the function, its sentence alone names the request.
 _TOLD = re.compile(rf"(?:RequestId: ({_REQUEST}) Error: |\S+Z ({_REQUEST}) Task timed out)")
 _SERVICES = {"states": "stepfunctions", "sfn": "stepfunctions", "eventbridge": "events"}
-_PLACES = (
+PLACES = (
     *("FunctionName", "TopicArn", "QueueUrl", "TableName", "StateMachineArn", "Bucket"),
     *("StreamName", "StreamARN", "JobName", "TaskDefinition", "JobDefinition", "ApiEndpoint"),
     *("TargetArn", "EventBusName", "Cluster"),
@@ -47,7 +47,7 @@ def operation_of(details: Mapping[str, Any]) -> str:
 def place_of(details: Mapping[str, Any]) -> str:
     """Return what a scheduled task calls it on: a function, a topic, a table; "" if not told."""
     parameters = object_of(details.get("parameters"))
-    for name in _PLACES:
+    for name in PLACES:
         if isinstance(parameters.get(name), str):
             return clean(parameters[name])
     entries = parameters.get("Entries")

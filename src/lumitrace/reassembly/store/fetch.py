@@ -1,4 +1,4 @@
-"""Fills a store: files, objects of S3, log groups; what was fetched before is not fetched again."""
+"""Fills a store: files, S3, log groups, executions; what was fetched is not fetched again."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +21,7 @@ from lumitrace.reassembly.store.covered import Covered, Stretch
 from lumitrace.reassembly.store.database import Database
 from lumitrace.reassembly.store.derive import Deriving
 from lumitrace.reassembly.store.folder import DAY_MS, HOUR_MS, Folder
+from lumitrace.reassembly.store.histories import Executions
 from lumitrace.reassembly.store.incoming import Came, Incoming
 
 OVERLAP_MS = 10 * 60_000
@@ -40,6 +41,8 @@ class Wanted:
 
     paths: tuple[str, ...] = ()
     log_groups: tuple[str, ...] = ()
+    state_machines: tuple[str, ...] = ()
+    executions: tuple[str, ...] = ()
     window: Window = field(default_factory=Window)
     account: Account = field(default_factory=Account)
     overlap_ms: int = OVERLAP_MS
@@ -132,9 +135,20 @@ class Fetching:
             accounts = self.wanted.account.each()
             for account in accounts:
                 self._log_groups(account, several=len(accounts) > 1)
+        if self.wanted.state_machines or self.wanted.executions:
+            self._histories()
 
     def _within(self, events: Iterator[LogEvent]) -> Iterator[LogEvent]:
         return (event for event in events if self.wanted.window.holds(event.time_ms))
+
+    def _histories(self) -> None:
+        wanted, kept_ms = self.wanted, self.incoming.keep_from_ms
+        since_ms = max(wanted.window.since_ms or 0, kept_ms) or None
+        window = Window(since_ms, wanted.window.until_ms)
+        self.progress("reading executions")
+        executions = Executions(self.folder, self.incoming, self.fetched.problems)
+        for account in wanted.account.each():
+            executions.take(account, wanted.state_machines, wanted.executions, window)
 
     # S3
 
