@@ -41,13 +41,15 @@ def of_files(*paths):
     return assembled, oracle.apart(run(*paths), assembled)
 
 
-def run(*paths, max_rounds=MAX_ROUNDS):
-    """Return the engine after it ran over the files at *paths*."""
+def run(*paths, max_rounds=MAX_ROUNDS, figures=False):
+    """Return the engine after it ran over the files at *paths*, and added up its *figures*."""
     engine = DuckDb()
     sources.load(engine, [str(path) for path in paths])
     steps = Steps(engine, max_rounds)
     steps.unfold()
     steps.join()
+    if figures:
+        steps.figures()
     return engine
 
 

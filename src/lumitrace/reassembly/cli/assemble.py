@@ -165,6 +165,17 @@ class Progress:
                 "pieces of it are no log events" if loaded.skipped > 1 else "piece is no log event"
             )
             self.say(f"{loaded.skipped:,} {several}, and left out")
+        others = [
+            f"{count:,} {one if count == 1 else several}"
+            for count, one, several in (
+                (loaded.executions, "execution", "executions"),
+                (loaded.requests, "request of an access log", "requests of access logs"),
+            )
+            if count
+        ]
+        if others:
+            told = "ask lumitrace transactions, why or show about them"
+            self.say(f"{' and '.join(others)} stand in no table; {told}")
         return FAILURE if loaded.problems else 0
 
     def known(self, transactions: int) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from lumitrace.reassembly.events import Counts, LogEvent
 from lumitrace.reassembly.pipeline.duckdb import DuckDb, library
 from lumitrace.reassembly.pipeline.files import load_text
+from lumitrace.reassembly.pipeline.others import others
 from lumitrace.reassembly.pipeline.stored import load_read
 from lumitrace.reassembly.platform_events import json_object
 from lumitrace.reassembly.problem import Problem
@@ -26,11 +27,15 @@ class Loaded:
     Attributes:
         size: bytes of the files.
         skipped: pieces that are no log event.
+        executions: of state machines, which the steps do not read.
+        requests: of access logs, which they do not read either.
         problems: what could not be read; the rest was.
     """
 
     size: int = 0
     skipped: int = 0
+    executions: int = 0
+    requests: int = 0
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -51,6 +56,7 @@ def load(
     if not files or not plain or not _is_taken(engine, files):
         loaded.problems.clear()  # the files are opened anew
         load_read(engine, _events(named, counts, loaded.problems, progress))
+        loaded.executions, loaded.requests = others(engine)
     loaded.skipped = counts.skipped
     loaded.size = sum(Path(file).stat().st_size for file in files if Path(file).is_file())
     return loaded
