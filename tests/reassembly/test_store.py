@@ -209,8 +209,9 @@ def test_payloads_stay_out_unless_they_are_asked_in(fetch, store, answer, night,
 
     fetch(path)
     shown = answer("show", run.trace, *store)[1]
-    kept = answer("fetch", "--store", store[1].parent / "kept", "--payloads", path)
-    whole = answer("show", run.trace, "--store", store[1].parent / "kept")[1]
+    kept_at = store[1].parent / "kept"
+    kept = answer("fetch", "--store", kept_at, "--payloads", "--keep", "forever", path)
+    whole = answer("show", run.trace, "--store", kept_at)[1]
 
     assert kept[0] == 0
     assert [span["payloads"] for span in shown["spans"]] == [{}, {}]
