@@ -222,6 +222,25 @@ def _one_thread():
 
 
 @pytest.fixture
+def signed_in(monkeypatch):
+    """Keys for AWS, and no waiting for its pace, which the server's own tests are of."""
+    from tests.cloudwatch import limits
+
+    from lumitrace.reassembly.sources import step_functions
+    from lumitrace.reassembly.sources.cloudwatch import insights, logs
+
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    for name in ("LISTS_PER_SECOND", "HISTORIES_PER_SECOND"):
+        monkeypatch.setattr(step_functions, name, 1000)
+    monkeypatch.setattr(insights, "POLL_S", 0.001)
+    for pace in (insights, logs):
+        monkeypatch.setattr(pace, "PER_SECOND", 1000)
+    monkeypatch.setattr(limits, "PER_SECOND", dict.fromkeys(limits.PER_SECOND, 1000))
+
+
+@pytest.fixture
 def command(capsys):
     """The command line; in a process of its own where its input or environment matter."""
 

@@ -126,6 +126,18 @@ class History:
         return found
 
 
+def charge(night):
+    """Play an execution with one task; return its history, and the run of the task's function."""
+    run = night.begin("ushop_charge", 2000, trigger="other")
+    night.end(run, 2008, began=2000, lasted=7)
+    history = History()
+    history.start(1990)
+    last = history.call(1992, history.enter(1991, "Charge"), "ushop_charge")
+    last = history.done(2014, last, answered(run.request))
+    history.end(2020, history.leave(2015, "Charge", last))
+    return history, run
+
+
 def _moment(ms):
     at = datetime.fromtimestamp(ms // 1000, timezone.utc).replace(microsecond=ms % 1000 * 1000)
     return at.isoformat(timespec="microseconds")

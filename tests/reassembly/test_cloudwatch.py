@@ -9,7 +9,7 @@ from tests.cloudwatch import limits
 from tests.cloudwatch.data import Groups
 from tests.cloudwatch.server import CloudWatch as Play
 from tests.cloudwatch.shop import Shops
-from tests.reassembly.histories import History, answered
+from tests.reassembly.histories import charge
 
 from lumitrace.reassembly import read
 from lumitrace.reassembly.aws import Account
@@ -24,16 +24,7 @@ USHOP = ("--log-group", "/aws/lambda/ushop_*")
 INSIGHTS = ("--by", "insights")
 UNIMPORTABLE = "Runtime.ImportModuleError: Unable to import module 'app': No module named 'nope'"
 
-
-@pytest.fixture(autouse=True)
-def _signed_in(monkeypatch):
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    monkeypatch.setattr(insights, "POLL_S", 0.001)
-    for pace in (insights, logs):  # the pace is the server's own test
-        monkeypatch.setattr(pace, "PER_SECOND", 1000)
-    monkeypatch.setattr(limits, "PER_SECOND", dict.fromkeys(limits.PER_SECOND, 1000))
+pytestmark = pytest.mark.usefixtures("signed_in")
 
 
 @pytest.fixture
@@ -83,13 +74,7 @@ def test_insights_says_what_whole_logs_say(play, night, log_file, answer):
 
 def test_insights_leaves_the_logs_of_other_services_to_filter_log_events(night, log_file, answer):
     """No query asks for histories and access logs: they are read whole, the functions' are not."""
-    run = night.begin("ushop_charge", 2000, trigger="other")
-    night.end(run, 2008, began=2000, lasted=7)
-    history = History()
-    history.start(1990)
-    last = history.call(1992, history.enter(1991, "Charge"), "ushop_charge")
-    last = history.done(2014, last, answered(run.request))
-    history.end(2020, history.leave(2015, "Charge", last))
+    history, run = charge(night)
     for ms, message in history.logged():
         where = {"logGroupName": "/aws/vendedlogs/states/ushop_fulfil", "logStreamName": "s"}
         night.events.append({**where, "timestamp": ms, "message": message})

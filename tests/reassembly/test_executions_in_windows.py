@@ -4,20 +4,11 @@ import pytest
 from tests.reassembly.histories import START_MS, History
 from tests.reassembly.states import States
 
-from lumitrace.reassembly.sources import step_functions
-
 HOUR_MS = 3_600_000
 MINUTE_MS = 60_000
 WINDOW = ("--since", "2026-11-21T02:00", "--until", "2026-11-21T02:10")
 
-
-@pytest.fixture(autouse=True)
-def _signed_in(monkeypatch):
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    for name in ("LISTS_PER_SECOND", "HISTORIES_PER_SECOND"):
-        monkeypatch.setattr(step_functions, name, 1000)
+pytestmark = pytest.mark.usefixtures("signed_in")
 
 
 def waited(name, began_ms, ended_ms=None):

@@ -11,14 +11,7 @@ from lumitrace.reassembly.sources import map_runs, step_functions
 
 RUN = f"arn:aws:states:{ACCOUNT}:mapRun:ushop_fulfil/Pack:0a1b"
 
-
-@pytest.fixture(autouse=True)
-def _signed_in(monkeypatch):
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    for name in ("LISTS_PER_SECOND", "HISTORIES_PER_SECOND"):
-        monkeypatch.setattr(step_functions, name, 1000)
+pytestmark = pytest.mark.usefixtures("signed_in")
 
 
 @pytest.fixture

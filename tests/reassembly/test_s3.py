@@ -6,7 +6,7 @@ import json
 from datetime import datetime, timezone
 
 import pytest
-from tests.reassembly.histories import History, answered
+from tests.reassembly.histories import charge
 from tests.reassembly.test_access_logs import rest, till
 
 from lumitrace.reassembly import aws
@@ -372,13 +372,7 @@ def exported(events):
 def sold(night):
     """A request, its function, an execution and its task: the parts in which they are told."""
     before = till(night)
-    run = night.begin("ushop_charge", 2000, trigger="other")
-    night.end(run, 2008, began=2000, lasted=7)
-    history = History()
-    history.start(1990)
-    last = history.call(1992, history.enter(1991, "Charge"), "ushop_charge")
-    last = history.done(2014, last, answered(run.request))
-    history.end(2020, history.leave(2015, "Charge", last))
+    history, run = charge(night)
     entry = json.dumps(rest(2, 200, invoked=before.request))
     return history, entry, run, before
 

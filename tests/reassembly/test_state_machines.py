@@ -31,6 +31,8 @@ BRANCHES = [
     },
 ]
 
+pytestmark = pytest.mark.usefixtures("signed_in")
+
 
 def machine(topic):
     """Return a state machine that packs, tells a topic, and fails where it is told to."""
@@ -96,15 +98,6 @@ def ran(endpoint):
                 break
             time.sleep(0.05)  # moto's threads have no other sign
     return arns
-
-
-@pytest.fixture(autouse=True)
-def _signed_in(monkeypatch):
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    for name in ("LISTS_PER_SECOND", "HISTORIES_PER_SECOND"):
-        monkeypatch.setattr(step_functions, name, 1000)
 
 
 def names(shown):

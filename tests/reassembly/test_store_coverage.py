@@ -3,11 +3,9 @@
 import json
 
 import pytest
-from tests.cloudwatch import limits
 from tests.cloudwatch.data import Groups
 from tests.cloudwatch.server import CloudWatch as Play
 
-from lumitrace.reassembly.sources.cloudwatch import logs
 from lumitrace.reassembly.store import counted
 
 START_MS = 1_795_226_400_000  # 2026-11-21T02:00:00Z, as the night of conftest.py begins
@@ -16,6 +14,8 @@ WINDOW = ("--since", "2026-11-21T01:59", "--until", "2026-11-21T02:10")
 USHOP = ("--log-group", "/aws/lambda/ushop_*")
 TILL, CONFIRM = "ushop_new-sale-processing", "ushop_sale-confirmations"
 NOW_MS = START_MS + 20 * HOUR_MS
+
+pytestmark = pytest.mark.usefixtures("signed_in")
 
 
 class Clock:
@@ -36,15 +36,6 @@ def clock(monkeypatch):
     monkeypatch.setattr(counted, "time", one)
     monkeypatch.setattr(counted, "ready_ms", lambda: one.now_ms - 3 * MINUTE_MS)
     return one
-
-
-@pytest.fixture(autouse=True)
-def _signed_in(monkeypatch):
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    monkeypatch.setattr(logs, "PER_SECOND", 1000)
-    monkeypatch.setattr(limits, "PER_SECOND", dict.fromkeys(limits.PER_SECOND, 1000))
 
 
 @pytest.fixture

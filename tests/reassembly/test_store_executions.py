@@ -2,26 +2,15 @@
 
 import duckdb
 import pytest
-from tests.cloudwatch import limits
 from tests.cloudwatch.data import Groups
 from tests.reassembly.histories import History, answered, raised
 from tests.reassembly.states import States
 
 from lumitrace.reassembly.sources import step_functions
-from lumitrace.reassembly.sources.cloudwatch import logs
 
 WINDOW = ("--since", "2026-11-21T01:59", "--until", "2026-11-21T02:10")
 
-
-@pytest.fixture(autouse=True)
-def _signed_in(monkeypatch):
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    for pace in ("LISTS_PER_SECOND", "HISTORIES_PER_SECOND"):
-        monkeypatch.setattr(step_functions, pace, 1000)
-    monkeypatch.setattr(logs, "PER_SECOND", 1000)
-    monkeypatch.setattr(limits, "PER_SECOND", dict.fromkeys(limits.PER_SECOND, 1000))
+pytestmark = pytest.mark.usefixtures("signed_in")
 
 
 class Shop:

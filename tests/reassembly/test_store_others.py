@@ -4,25 +4,16 @@ import json
 
 import pytest
 from tests.reassembly.histories import History, answered, raised
+from tests.reassembly.test_access_logs import GROUP, START_MS, rest
 
-START_MS = 1_795_226_400_000  # as the night of conftest.py begins
 HOUR_MS = 3_600_000
 
 
-def entry(ms, status, key, **more):
+def entry(ms, status, key):
     """Return a log event of an access log."""
-    said = {
-        "extendedRequestId": key,
-        "requestTimeEpoch": str(START_MS + ms),
-        "httpMethod": "POST",
-        "resourcePath": "/sales",
-        "status": str(status),
-        "responseLatency": "12",
-        "integration.requestId": "-",
-        **more,
-    }
-    where = {"logGroupName": "/aws/apigateway/ushop", "logStreamName": "a1b2"}
-    return {**where, "timestamp": START_MS + ms + 12, "message": json.dumps(said)}
+    said = json.dumps(rest(ms, status, key=key))
+    where = {"logGroupName": GROUP, "logStreamName": "a1b2"}
+    return {**where, "timestamp": START_MS + ms + 12, "message": said}
 
 
 def task(night, ms, *, well):

@@ -225,16 +225,11 @@ def test_what_is_too_old_is_left_out_and_removed(tmp_path, night, log_file, answ
 
 
 @pytest.fixture
-def _signed_in(monkeypatch):
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    monkeypatch.setattr(logs, "PER_SECOND", 1000)
+def _pages_of_ten(monkeypatch, signed_in):
     monkeypatch.setattr(limits, "FILTER_PAGE_EVENTS", 10)
-    monkeypatch.setattr(limits, "PER_SECOND", dict.fromkeys(limits.PER_SECOND, 1000))
 
 
-@pytest.mark.usefixtures("_signed_in")
+@pytest.mark.usefixtures("_pages_of_ten")
 def test_a_fetch_of_log_groups_reads_what_is_new(tmp_path, night, answer):
     """Twice: nothing is asked again but what is young; a late event and a new sale come in."""
     now_ms = int(time.time() * 1000)
@@ -259,7 +254,7 @@ def test_a_fetch_of_log_groups_reads_what_is_new(tmp_path, night, answer):
     assert len(answer("transactions", *store)[1]["transactions"]) == 2
 
 
-@pytest.mark.usefixtures("_signed_in")
+@pytest.mark.usefixtures("_pages_of_ten")
 def test_a_fetch_that_was_stopped_goes_on_where_it_was(tmp_path, night, answer, monkeypatch):
     """Refused after the first page: told, what came is in; the next run goes on behind it."""
     for number in range(6):
@@ -296,7 +291,7 @@ def test_a_fetch_that_was_stopped_goes_on_where_it_was(tmp_path, night, answer, 
     assert begin not in asked
 
 
-@pytest.mark.usefixtures("_signed_in")
+@pytest.mark.usefixtures("_pages_of_ten")
 @pytest.mark.parametrize("code", ["ExpiredTokenException", "ThrottlingException"])
 def test_what_aws_refuses_on_the_way_is_told_and_fetched_the_next_time(
     tmp_path, night, answer, monkeypatch, code

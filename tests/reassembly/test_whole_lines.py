@@ -5,7 +5,7 @@ from tests.cloudwatch import limits
 from tests.cloudwatch.server import CloudWatch as Play
 from tests.reassembly.test_cloudwatch import INSIGHTS, USHOP, WINDOW, at, held
 
-from lumitrace.reassembly.sources.cloudwatch import insights, invocations, logs
+from lumitrace.reassembly.sources.cloudwatch import invocations
 
 HUNG = [
     "Timeout (0:00:02.900000)!",
@@ -13,16 +13,7 @@ HUNG = [
     '  File "/var/task/app.py", line 31 in ask',
 ]
 
-
-@pytest.fixture(autouse=True)
-def _signed_in(monkeypatch):
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    monkeypatch.setattr(insights, "POLL_S", 0.001)
-    for pace in (insights, logs):  # the pace is the server's own test
-        monkeypatch.setattr(pace, "PER_SECOND", 1000)
-    monkeypatch.setattr(limits, "PER_SECOND", dict.fromkeys(limits.PER_SECOND, 1000))
+pytestmark = pytest.mark.usefixtures("signed_in")
 
 
 @pytest.fixture
