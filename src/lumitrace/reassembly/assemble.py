@@ -21,7 +21,7 @@ from lumitrace.reassembly.model import (
 )
 from lumitrace.reassembly.pipeline.joined import Joined, Result, Rows
 from lumitrace.reassembly.records import told_apart
-from lumitrace.reassembly.silent import stand_in
+from lumitrace.reassembly.silent import Ways, stand_in
 from lumitrace.reassembly.step_functions.executions import adopt
 from lumitrace.reassembly.transaction import Assembled, Hop, Transaction
 from lumitrace.reassembly.unfold import unfold
@@ -68,16 +68,21 @@ def assemble(events: Iterable[LogEvent]) -> Assembled:
 
 
 def attempts_of(
-    events: Iterable[LogEvent], is_wanted: Callable[[Attempt], bool] = lambda _: True
+    events: Iterable[LogEvent],
+    is_wanted: Callable[[Attempt], bool] = lambda _: True,
+    called: Callable[[set[str]], Ways] = lambda _: {},
 ) -> tuple[list[Attempt], Counts]:
-    """Return the attempts that *events* tell of and that *is_wanted* takes, with their spans."""
+    """Return the attempts that *events* tell of and that *is_wanted* takes, with their spans.
+
+    *called* returns what is known to call functions, beside what *events* say.
+    """
     attempts, counts = cut_into_attempts(events)
     attempts = [attempt for attempt in attempts if is_wanted(attempt)]
     for attempt in attempts:
         unfold(attempt, counts)
     _carry_releases(attempts)
     adopt(attempts)
-    stand_in(attempts)
+    stand_in(attempts, called)
     attempts = reach(_each_once(attempts, counts), counts)
     number_attempts(attempts)
     _name_destinations(attempts)

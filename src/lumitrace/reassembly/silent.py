@@ -7,19 +7,27 @@ https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from hashlib import sha256
 
 from lumitrace.reassembly.model import INVOCATION, Attempt, Span
 from lumitrace.wire import link_key, semconv
 from lumitrace.wire.span_line import STATUS_ERROR
 
+Ways = dict[str, set[tuple[str, str]]]  # event sources and their names, by function
 
-def stand_in(attempts: Iterable[Attempt]) -> None:
-    """Give each attempt without a span one, where it failed or a function names its request id."""
+
+def stand_in(
+    attempts: Iterable[Attempt], called: Callable[[set[str]], Ways] = lambda _: {}
+) -> None:
+    """Give each attempt without a span one, where it failed or a function names its request id.
+
+    *called* returns what else is known to call the functions of such attempts.
+    """
     attempts = list(attempts)
     named = _named(attempts)
-    triggers = _triggers(attempts)
+    silent = {one.function for one in attempts if one.invocation is None and one.failed}
+    triggers = _triggers(attempts, called(silent) if silent else {})
     for attempt in attempts:
         if attempt.invocation is None and (attempt.failed or attempt.request_id in named):
             attempt.invocation = invocation_of(attempt)
@@ -29,9 +37,9 @@ def stand_in(attempts: Iterable[Attempt]) -> None:
             attempt.trigger = attempt.trigger or "other"
 
 
-def _triggers(attempts: list[Attempt]) -> dict[str, tuple[str, str]]:
+def _triggers(attempts: list[Attempt], called: Ways) -> dict[str, tuple[str, str]]:
     """Return what calls each function, where its other attempts know of one event source only."""
-    known: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    known: Ways = defaultdict(set, called)
     for attempt in attempts:
         if attempt.trigger:
             known[attempt.function].add((attempt.trigger, attempt.source))

@@ -22,9 +22,10 @@ from lumitrace.reassembly.events import LogEvent
 from lumitrace.reassembly.model import Attempt, Report
 from lumitrace.reassembly.pipeline.lines import NUMBER, TAGS, TEXT, TEXTS, measured
 from lumitrace.reassembly.pipeline.load import Table
+from lumitrace.reassembly.silent import Ways
 from lumitrace.reassembly.store.database import Database
 from lumitrace.reassembly.store.incoming import stream_key
-from lumitrace.reassembly.store.reading import TOLD, Number, Stored, note
+from lumitrace.reassembly.store.reading import TOLD, Number, Stored, note, ways_of
 from lumitrace.reassembly.transaction import Assembled, Transaction
 
 CHUNK = 2_000  # transactions that are read at a time
@@ -125,7 +126,10 @@ class Judging:
             return key in stored.wanted
 
         read = (LogEvent(*self._place(row[0]), row[1], row[2], row[3]) for row in events)
-        return together(*attempts_of(read, is_wanted), stored.result), known
+        return together(*attempts_of(read, is_wanted, self._called), stored.result), known
+
+    def _called(self, functions: set[str]) -> Ways:
+        return ways_of(self.database, "callers", functions)
 
     def _place(self, stream: int) -> tuple[str, str]:
         return self.streams[stream]

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from lumitrace.reassembly.answers.find import SHORTEST
 from lumitrace.reassembly.pipeline.duckdb import Row
 from lumitrace.reassembly.store.reading import Number, Reading
+from lumitrace.wire import link_key
 
 _HEX = re.compile(r"[0-9a-f]{1,32}\Z")
 _REQUEST = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{0,4}){1,3}(?:-[0-9a-f]{0,12})?\Z|[0-9a-f]{1,8}\Z")
 _LAST = "\U0010ffff"
 OWN, TRACE, SPAN, REQUEST = range(4)
+NAMING = (link_key.LAMBDA, link_key.DESTINATION)  # keys that are request ids
 
 
 @dataclass
@@ -43,8 +45,11 @@ def lookup(reading: Reading, wanted: str) -> Named:
     if keys.get("request"):
         return Named("request id", keys["request"])
     messages = [one for kind, found in keys.items() if kind != "request" for one in found]
+    said, _, request = wanted.partition(":")
+    if said in NAMING:  # every invocation has such a key; the tables hold those that somebody sent
+        messages += _ids(reading, request).get(REQUEST, [])
     if messages:
-        return Named("message id", list(dict.fromkeys(messages)))
+        return Named("message id", sorted(set(messages)))
     tagged = tagged or _tagged(reading, wanted)
     if tagged:
         return Named("tag", tagged)

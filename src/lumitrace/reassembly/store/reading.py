@@ -12,12 +12,14 @@ from lumitrace.reassembly.model import Attempt
 from lumitrace.reassembly.pipeline.duckdb import Row
 from lumitrace.reassembly.pipeline.joined import Result
 from lumitrace.reassembly.problem import DECORATE, Problem
+from lumitrace.reassembly.silent import Ways
 from lumitrace.reassembly.sources.window import Window
 from lumitrace.reassembly.store.database import Database, Unreadable, quoted
 from lumitrace.reassembly.store.folder import HOUR_MS, READS, Folder, Hour
 from lumitrace.reassembly.store.incoming import stream_key
 from lumitrace.reassembly.transaction import Assembled
 
+CALLERS = "callers.parquet"
 NOWHERE = 2147483647  # the clump of lines that stand with no transaction of their hour
 TOLD = "id, traces, cut, units, hops, candidates, fans"
 _LINE = "log_group, log_stream, time_ms, timed, place, message, stream_key, request_id"
@@ -193,12 +195,19 @@ class Reading:
             key = (stream_key(attempt.group, attempt.stream), attempt.request_id)
             return key in stored.wanted
 
-        attempts, counts = attempts_of(events, is_wanted)
+        attempts, counts = attempts_of(events, is_wanted, self._called)
         assembled = together(attempts, counts, stored.result)
         for changes in assembled.candidates.values():  # of writers that were not read
             for change, writers in changes.items():
                 changes[change] = [one for one in writers if one in assembled.span_by_id]
         return assembled
+
+    def _called(self, functions: set[str]) -> Ways:
+        """Return what calls *functions*, as all hours know it that say so."""
+        hours = [one for one in self.hours if one.tables]
+        paths = [self.folder.place(one.number) / one.tables / CALLERS for one in hours]
+        files = ", ".join(quoted(path) for path in paths if path.exists())
+        return ways_of(self.database, f"read_parquet([{files}])", functions) if files else {}
 
     def events(self, stored: Stored) -> list[LogEvent]:
         """Return the log events of *stored*, in their order."""
@@ -240,6 +249,18 @@ class Reading:
         file = quoted(self.folder.place(hour.number) / hour.lines[0])
         rows = self.database.rows(f"SELECT {_LINE} FROM {file} WHERE stream_key IN ({keys})")  # noqa: S608
         return [row for row in rows if row[6:8] in units]
+
+
+def ways_of(database: Database, callers: str, functions: set[str]) -> Ways:
+    """Return what calls *functions*, as the table *callers* says."""
+    found: Ways = {}
+    for name, trigger, source in database.rows(
+        "SELECT DISTINCT function_name, trigger_name, source_name "  # noqa: S608  # our own names
+        f"FROM {callers} WHERE list_contains(?, function_name)",
+        [sorted(functions)],
+    ):
+        found.setdefault(name, set()).add((trigger, source))
+    return found
 
 
 def note(stored: Stored, row: Row) -> None:

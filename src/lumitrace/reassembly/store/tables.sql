@@ -8,7 +8,7 @@
 --   marked       at_row, line_request: lines with our mark (unusual.py)
 --   places       trigger_name, called: what people call event sources; '' where they call it nothing
 -- and from the part "tags" on, what judge.py makes: judged_rows, judged_tags, judged_runs, causes.
--- What comes out: kept_lines, tx, ways, ids, keys, tags, alone, runs, ends.
+-- What comes out: kept_lines, tx, ways, ids, keys, tags, alone, runs, ends, callers.
 
 -- part units
 -- A unit is what is read together: all lines of one request in one stream. A line belongs to the
@@ -32,6 +32,21 @@ FROM (
 ) f
 WHERE f.what IS NOT NULL
 
+-- A sandbox that runs several invocations at a time: its first line says so, or else invocations that
+-- overlap and whose own first lines all say so; any other line may have been printed.
+-- make side_by_side
+SELECT o.stream_id
+FROM stored o
+JOIN (SELECT stream_id, MIN(rowid) AS first_row FROM stored GROUP BY stream_id) f ON f.first_row = o.rowid
+WHERE contains(o.message, '"platform.initStart"') AND contains(o.message, '"lambda-managed-instances"')
+UNION
+SELECT o.stream_id
+FROM stored o
+JOIN odd_streams d ON d.stream_id = o.stream_id
+WHERE starts_with(o.message, '{"lumitrace":1,') AND contains(o.message, '"record":"start"')
+GROUP BY o.stream_id
+HAVING BOOL_AND(contains(o.message, '"concurrency":'))
+
 -- A START that began nothing was printed by somebody.
 -- make known
 SELECT stream_id, request_id, from_moment FROM attempts
@@ -46,8 +61,7 @@ SELECT f.at_row, f.stream_id, ANY_VALUE(f.request_id) AS request_id,
 FROM framing f
 JOIN known k ON k.stream_id = f.stream_id AND k.request_id = f.request_id
  AND (f.time_ms IS NULL OR k.from_moment = f.time_ms)
-LEFT JOIN (SELECT DISTINCT stream_id FROM platform WHERE what = 'managed') m
-  ON m.stream_id = f.stream_id
+LEFT JOIN side_by_side m ON m.stream_id = f.stream_id
 WHERE f.what = 'start' AND m.stream_id IS NULL
 GROUP BY f.at_row, f.stream_id
 
@@ -80,6 +94,7 @@ FROM (
 -- where no START stands before it.
 -- make naming
 SELECT g.at_row, g.stream_id, g.segment, g.behind, COALESCE(l.last_segment, 0) AS last_segment,
+       m.line_request IS NULL AND NOT contains(o.message, '"platform.init') AS may_be_anybodys,
        CASE WHEN m.line_request IS NOT NULL THEN NULLIF(m.line_request, '')
             WHEN g.named IS NOT NULL AND g.segment = 0 THEN g.named
             WHEN starts_with(o.message, '[') THEN NULLIF(split_part(o.message, chr(9), 3), '')
@@ -93,7 +108,7 @@ LEFT JOIN marked m ON m.at_row = g.at_row
 LEFT JOIN lasts l ON l.stream_id = g.stream_id
 
 -- make naming
-SELECT n.at_row, n.stream_id, n.segment, n.last_segment, n.behind,
+SELECT n.at_row, n.stream_id, n.segment, n.last_segment, n.behind, n.may_be_anybodys,
        CASE WHEN n.said IS NULL OR NOT regexp_matches(n.said, '[":\s]') THEN n.said
             ELSE regexp_extract(n.said, '([^":\s]+)"?(?: Task timed)?$', 1) END AS said
 FROM naming n
@@ -113,6 +128,7 @@ SELECT n.at_row, n.stream_id,
          h.request_id,
          CASE WHEN n.last_segment > 0 THEN b.request_id END,
          n.said,
+         CASE WHEN m.stream_id IS NOT NULL AND n.may_be_anybodys THEN '' END,
          LAST_VALUE(n.said IGNORE NULLS) OVER (
            PARTITION BY n.stream_id ORDER BY n.at_row ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW),
          FIRST_VALUE(n.said IGNORE NULLS) OVER (
@@ -121,6 +137,7 @@ SELECT n.at_row, n.stream_id,
 FROM naming n
 LEFT JOIN (SELECT DISTINCT stream_id, request_id FROM known) k
   ON k.stream_id = n.stream_id AND k.request_id = n.said
+LEFT JOIN side_by_side m ON m.stream_id = n.stream_id
 LEFT JOIN heads h ON h.stream_id = n.stream_id AND n.segment = 0 AND n.at_row <= h.last_row
 LEFT JOIN begins b ON b.stream_id = n.stream_id
  AND b.segment = LEAST(n.segment + CASE WHEN n.behind OR n.segment = 0 THEN 1 ELSE 0 END, n.last_segment)
@@ -186,6 +203,16 @@ SELECT u.stream_id, u.stream_key, u.request_id, u.from_ms, u.until_ms,
        CAST(h.home // 4294967296 AS INTEGER) AS home_hour, CAST(h.home % 4294967296 AS INTEGER) AS home_no
 FROM units u
 LEFT JOIN homes h ON h.stream_id = u.stream_id AND h.request_id = u.request_id
+
+-- What calls a function, as invocations say that wrote lines; those that did not have a trace of their
+-- own making (silent.py), and know no more than these.
+-- make callers
+SELECT DISTINCT CAST(u.from_ms // 3600000 AS INTEGER) AS hour, i.function_name, i.trigger_name,
+       COALESCE(i.source_name, '') AS source_name
+FROM invocations i
+JOIN placed_units u ON u.stream_id = i.at_stream AND u.request_id = i.request_id
+WHERE i.trigger_name <> '' AND (i.trigger_name <> 'other' OR i.trace_id
+      <> SUBSTR(SHA256(i.function_name || CHR(0) || i.request_id), 1, 32))
 
 -- part judged
 -- What did not plainly go well is read line by line, and judged as the answers judge it (judge.py).
