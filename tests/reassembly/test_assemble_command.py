@@ -194,5 +194,5 @@ def test_while_one_waits_it_says_how_far_it_is(monkeypatch, capsys, tmp_path):
         engine.number("SELECT COUNT(DISTINCT sha256(CAST(n AS TEXT))) FROM numbers")
 
     said = capsys.readouterr().err
-    assert re.search(r"^lumitrace: 0 s: reading, [1-9]00 log events$", said, re.MULTILINE)
+    assert re.search(r"^lumitrace: \d+ s: reading, [1-9]00 log events$", said, re.MULTILINE)
     assert re.search(r"^lumitrace: \d s: counting, \d+ % of this step$", said, re.MULTILINE)

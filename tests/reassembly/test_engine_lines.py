@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from lumitrace.reassembly.events import LogEvent
 from lumitrace.reassembly.pipeline import files, load, texts
 from lumitrace.reassembly.pipeline.duckdb import DuckDb
@@ -130,3 +132,25 @@ def test_lines_that_are_not_regular_are_all_read_however_many(tmp_path, monkeypa
 
     assert fast == slow
     assert len(fast[0]) == 20
+
+
+@pytest.mark.parametrize("most", [spelt(WHOLE), "working on it"])
+def test_a_line_keeps_its_place_whatever_most_lines_are(tmp_path, most):
+    """Two ways in, by what a file begins with: a line's place is how many stand before it."""
+    first, second = tmp_path / "1.log", tmp_path / "2.log"
+    lines = [*[most] * 9, "START RequestId: r-1 Version: 7", f"hello {spelt(WHOLE)}", spelt(WHOLE)]
+    for path in (first, second):
+        path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    engine = DuckDb()
+
+    load_text(engine, [first, second])
+
+    ours = [*(range(9) if most != "working on it" else ()), 10, 11]
+    found = engine.rows("SELECT stream_id, place, moment, at_start FROM lines ORDER BY place")
+    assert found == [
+        (stream, stream * 12 + at, stream * 12 + at, int(at != 10))
+        for stream in (0, 1)
+        for at in ours
+    ]
+    said = engine.rows("SELECT stream_id, moment, what FROM platform ORDER BY moment")
+    assert said == [(0, 9, "start"), (1, 21, "start")]

@@ -71,9 +71,7 @@ _LISTS = {"calls": "calls", "records": "records", "line_links": "links", "summar
 _LISTS_OF_TEXT = {"opened": "open", "line_in": "linkIn", "line_out": "linkOut"}
 # What each column of ``lines`` is of a row of ``read_lines``.
 _COLUMNS = {
-    "place": "place",
     "stream_id": "stream_id",
-    "moment": "coalesce(time_ms, place)",
     "at_start": "CAST(1 AS BIGINT)",
     "record": "record",  # as it stands there: a scan for one kind reads no other
     "line_trace": "traceId",
@@ -98,11 +96,12 @@ _COLUMNS = {
 }
 
 
-def read_lines(source: str, *, tags: bool) -> str:
-    """Return the statement that makes ``read_lines`` of the lines in *source* that begin as ours.
+def read_lines(source: str, rest: str, *, tags: bool) -> str:
+    """Return the statement that makes ``read_lines`` of *source*, a row a line.
 
-    Of a regular one it holds the fields; its ``record`` is NULL where it names no span. Any other
-    is ``unread``. Without *tags* none is read: they take a fifth of the time.
+    Of a regular one it holds the fields; its ``record`` is NULL where it names no span. Of any
+    other it holds the ``message`` where *rest* is true of it. Without *tags* none is read: they
+    take a fifth of the time.
     """
     fields = {**_FIELDS, "tags": "JSON"} if tags else _FIELDS
     schema = json.dumps({"record": "VARCHAR", **fields}, separators=(",", ":"))
@@ -111,16 +110,18 @@ def read_lines(source: str, *, tags: bool) -> str:
     # No IN: DuckDB makes a join of it.
     kinds = " ".join(f"WHEN '{kind}' THEN '{kind}'" for kind in sorted(RECORDS))
     return (
-        "CREATE OR REPLACE TEMP TABLE read_lines AS SELECT place, stream_id, time_ms, "  # noqa: S608
-        f"said IS NULL AS unread, CASE WHEN {_KNOWN} THEN CASE said.record {kinds} END END "
-        f"AS record, {kept} FROM (SELECT place, stream_id, time_ms, "
-        f"TRY(from_json(CASE WHEN {regular} THEN message END, '{schema}')) AS said "
-        f"FROM {source} WHERE starts_with(message, '{MARK}'))"
+        "CREATE OR REPLACE TEMP TABLE read_lines AS SELECT * EXCLUDE (message, said), "  # noqa: S608
+        f"CASE WHEN {_KNOWN} THEN CASE said.record {kinds} END END AS record, {kept}, "
+        f"CASE WHEN said IS NULL AND ({rest}) THEN message END AS message FROM (SELECT *, "
+        f"TRY(from_json(CASE WHEN starts_with(message, '{MARK}') AND {regular} THEN message END, "
+        f"'{schema}')) AS said FROM {source})"
     )
 
 
-def lines(*, tags: bool) -> str:
-    """Return the query for ``lines`` of ``read_lines``."""
-    said = _COLUMNS if tags else {**_COLUMNS, "tags": "CAST(NULL AS MAP(VARCHAR, VARCHAR))"}
+def lines(place: str, *, tags: bool) -> str:
+    """Return the query for ``lines`` of ``read_lines``, whose column *place* is a line's place."""
+    said = {**_COLUMNS, "place": place, "moment": f"coalesce(time_ms, {place})"}
+    if not tags:
+        said["tags"] = "CAST(NULL AS MAP(VARCHAR, VARCHAR))"
     columns = ", ".join(f"{said[column]} AS {column}" for column in LINE_COLUMNS)
     return f"SELECT {columns} FROM read_lines WHERE record IS NOT NULL"  # noqa: S608  # our names

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lumitrace.reassembly.events import Counts, LogEvent
 from lumitrace.reassembly.pipeline.duckdb import DuckDb, library
-from lumitrace.reassembly.pipeline.files import load_text
+from lumitrace.reassembly.pipeline.files import head_of, load_text
 from lumitrace.reassembly.pipeline.others import others
 from lumitrace.reassembly.pipeline.stored import load_read
 from lumitrace.reassembly.platform_events import json_object
@@ -15,7 +15,6 @@ from lumitrace.reassembly.sources.file import files_of, of_files, until_it_fails
 from lumitrace.reassembly.sources.path import STANDARD_INPUT
 from lumitrace.wire.span_line import MARK
 
-HEAD = 65_536  # bytes that are looked at
 TOLD = 20_000  # log events between two words about them
 _LAMBDAS = ("START RequestId: ", "INIT_START ", "END RequestId: ", "REPORT RequestId: ")
 
@@ -52,7 +51,7 @@ def load(
     named = dict.fromkeys(paths)
     several = (until_it_fails(files_of(path), loaded.problems) for path in named)
     files = [file for path, found in zip(named, several, strict=True) for file in found]
-    plain = all(file != STANDARD_INPUT and is_plain(_head(Path(file))) for file in files)
+    plain = all(file != STANDARD_INPUT and is_plain(head_of(Path(file))) for file in files)
     if not files or not plain or not _is_taken(engine, files):
         loaded.problems.clear()  # the files are opened anew
         load_read(engine, _events(named, counts, loaded.problems, progress))
@@ -82,14 +81,6 @@ def is_plain(head: bytes) -> bool:
         if json_object(line) is not None:
             return False
     return False
-
-
-def _head(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(HEAD)
-    except OSError:
-        return b""  # whoever reads it says why
 
 
 def _events(

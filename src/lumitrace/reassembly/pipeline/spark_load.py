@@ -17,6 +17,7 @@ from lumitrace.reassembly.pipeline.apart import (
     rows_apart,
 )
 from lumitrace.reassembly.pipeline.apart import TABLES as ODD_TABLES
+from lumitrace.reassembly.pipeline.files import HEAD
 from lumitrace.reassembly.pipeline.lines import (
     LINE_COLUMNS,
     PLATFORM_COLUMNS,
@@ -25,7 +26,7 @@ from lumitrace.reassembly.pipeline.lines import (
     span_rows,
 )
 from lumitrace.reassembly.pipeline.load import STREAM_COLUMNS
-from lumitrace.reassembly.pipeline.sources import HEAD, Loaded, is_plain
+from lumitrace.reassembly.pipeline.sources import Loaded, is_plain
 from lumitrace.reassembly.pipeline.spark import Spark, schema_of
 from lumitrace.reassembly.pipeline.spark_files import files_at, head_of, spelt
 from lumitrace.reassembly.problem import Problem

@@ -11,7 +11,8 @@ from lumitrace.reassembly.events import LogEvent
 from lumitrace.reassembly.pipeline.apart import Stretches
 from lumitrace.reassembly.pipeline.duckdb import DuckDb
 from lumitrace.reassembly.pipeline.load import Apart, Loading, Placed
-from lumitrace.reassembly.pipeline.texts import paged, read
+from lumitrace.reassembly.pipeline.texts import SAYS, WHAT, Source, paged, read
+from lumitrace.wire.span_line import MARK
 
 CHUNK = 20_000  # events in one statement
 _BETWEEN = "\x1e"  # two messages; longer where a message has it
@@ -58,8 +59,13 @@ def _store(engine: DuckDb, events: Sequence[LogEvent], numbers: Sequence[int]) -
 
 def _load(loading: Loading, *, tags: bool) -> None:
     engine = loading.engine
-    loading.places = engine.number("SELECT COUNT(*) FROM stored")
-    read(loading, "(SELECT rowid AS place, stream_id, time_ms, message FROM stored)", tags=tags)
+    placed = "SELECT rowid AS place, stream_id, time_ms, message"
+    ours = f"({placed} FROM stored WHERE starts_with(message, '{MARK}'))"
+    others = (
+        f"({placed}, {WHAT} AS what FROM stored "
+        f"WHERE NOT starts_with(message, '{MARK}') AND ({SAYS}))"
+    )
+    read(loading, Source(ours, "place", others=others), tags=tags)
     engine.apart = Apart(loading, lambda wanted: _again(loading, wanted)).read
 
 

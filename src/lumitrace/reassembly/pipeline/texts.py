@@ -1,9 +1,7 @@
-"""A table of log lines, read: what is regular by DuckDB, the rest one by one in Python.
+"""Log lines, read: what is regular by DuckDB, the rest one by one in Python."""
 
-A source is a query of place, stream_id, time_ms and message; it is asked a few times.
-"""
-
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from lumitrace.reassembly.pipeline import regular
 from lumitrace.reassembly.pipeline.duckdb import DuckDb, Row
@@ -31,52 +29,69 @@ _FRAME = {
     "report": _REPORT,
 }
 _HEADS = ("START ", "END ", "REPORT ", "INIT_", "RESTORE_", "RequestId: ", "[ERROR] ")
-_LAMBDAS = " OR ".join(
+# Of a line that says nothing, its place counts. What most lines are is asked first.
+SAYS = " OR ".join(
     (
-        *(f"starts_with(message, '{head}')" for head in _HEADS),
+        *(f"starts_with(message, '{head}')" for head in (MARK, *_HEADS)),
+        f"contains(message, '{MARK}')",
         "contains(message, ' Task timed out after ')",
         "starts_with(message, '{') AND contains(message, '\"platform.')",
         "starts_with(message, '{') AND contains(message, '\"errorType\"')",
     )
 )
-SAYS = f"contains(message, '{MARK}') OR {_LAMBDAS}"  # of a line that says nothing, its place counts
+_KINDS = " ".join(
+    f"WHEN starts_with(message, '{what.upper()} ') AND regexp_full_match(message, '{pattern}') "
+    f"THEN '{what}'"
+    for what, pattern in _FRAME.items()
+)
+WHAT = f"CASE {_KINDS} END"  # of Lambda's own lines: which it is, where DuckDB can read it
 
 
-def read(loading: Loading, source: str, *, tags: bool) -> None:
-    """Load the rows of *source*: place, stream_id, time_ms and message."""
+@dataclass
+class Source:
+    """Where the lines come from, each a row.
+
+    Attributes:
+        query: of stream_id, time_ms and message, in brackets, for ``read_lines``; it is asked once.
+        place: its column that is a line's place, or ``rowid``: that of its row in ``read_lines``.
+        parameters: of the query.
+        others: of place, stream_id, time_ms, message and ``what`` (WHAT), in brackets, of the lines
+            that do not begin as ours; "" where *query* has them all.
+    """
+
+    query: str
+    place: str
+    parameters: Sequence[object] = ()
+    others: str = ""
+
+
+def read(loading: Loading, source: Source, *, tags: bool) -> None:
+    """Load the rows of *source*."""
     engine = loading.engine
-    engine.connection.execute(regular.read_lines(source, tags=tags))
-    _read_rest(loading, source)
+    query = regular.read_lines(source.query, SAYS, tags=tags)
+    engine.connection.execute(query, list(source.parameters))
+    unread = (
+        f"(SELECT {source.place} AS place, stream_id, time_ms, message, {WHAT} AS what "  # noqa: S608
+        "FROM read_lines WHERE message IS NOT NULL)"
+    )
+    _read_rest(loading, f"({unread} UNION ALL {source.others})" if source.others else unread)
     others = engine.number("SELECT COUNT(*) FROM other_lines")
     more = " UNION ALL SELECT * FROM other_lines" if others else ""
-    engine.see("lines", regular.lines(tags=tags) + more)
+    engine.see("lines", regular.lines(source.place, tags=tags) + more)
 
 
-def _read_rest(loading: Loading, source: str) -> None:
-    """Turn the lines that are Lambda's, or not regular, into rows."""
+def _read_rest(loading: Loading, rest: str) -> None:
+    """Turn the lines of *rest*, which are Lambda's or not regular, into rows."""
     execute = loading.engine.connection.execute
-    kinds = " ".join(
-        f"WHEN starts_with(message, '{what.upper()} ') AND regexp_full_match(message, '{pattern}') "
-        f"THEN '{what}'"
-        for what, pattern in _FRAME.items()
-    )
-    execute(
-        "CREATE OR REPLACE TEMP TABLE rests AS SELECT place, stream_id, time_ms, message, "  # noqa: S608
-        f"CASE {kinds} END AS what FROM {source} "
-        f"WHERE NOT starts_with(message, '{MARK}') AND ({SAYS})"
-    )
-    if loading.engine.number("SELECT COUNT(*) FROM read_lines WHERE unread"):
-        execute(
-            "INSERT INTO rests SELECT s.place, s.stream_id, s.time_ms, s.message, NULL "  # noqa: S608
-            f"FROM read_lines r JOIN {source} s ON s.place = r.place WHERE r.unread"
-        )
     execute(
         f"INSERT INTO platform SELECT {_frame()} FROM (SELECT place, stream_id, time_ms, what, "  # noqa: S608
-        "string_split(message, ' ') AS said FROM rests WHERE what IS NOT NULL)"
+        f"string_split(message, ' ') AS said FROM {rest} WHERE what IS NOT NULL)"
     )
-    for place, stream, time_ms, message in paged(
-        loading.engine, "SELECT place, stream_id, time_ms, message FROM rests WHERE what IS NULL"
-    ):
+    execute(
+        "CREATE OR REPLACE TEMP TABLE rests AS SELECT place, stream_id, time_ms, message "  # noqa: S608
+        f"FROM {rest} WHERE what IS NULL"
+    )
+    for place, stream, time_ms, message in paged(loading.engine, "SELECT * FROM rests"):
         loading.add(stream, place, time_ms, message)
     loading.flush()
     execute("DROP TABLE rests")
