@@ -154,6 +154,22 @@ def test_what_was_one_parts_when_the_other_hour_is_gone(night, tmp_path, same, a
     assert (said["id"], said["state"]) == (late[0].trace, "ok")
 
 
+def test_what_is_far_is_forgotten_with_its_sale(night, tmp_path, same, answer):
+    """The customer stands in the sale alone; what took its message hours later goes too."""
+    sent = till(night, 0)
+    late = delayed(night, sent, 3 * HOUR_MS, "key")
+    till(night, 3 * HOUR_MS, message="msg-other")
+    night.events[-3]["message"] = night.events[-3]["message"].replace("c001", "c002")
+    whole, _ = parts(night, tmp_path)
+    store = same(whole, ([whole],), [late[0].request])
+
+    said = answer("store", "forget", "--where", "customerId=c001", *store)[1]
+
+    assert said["transactions"] == 1
+    assert answer("show", late[0].request, *store)[0] == 1
+    assert len(answer("transactions", *store)[1]["transactions"]) == 1
+
+
 def test_a_kill_between_two_hours_that_are_one_loses_no_line(
     night, tmp_path, same, answer, monkeypatch
 ):
