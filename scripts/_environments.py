@@ -149,7 +149,7 @@ def _fill(contents: Contents, python: str, folder: Path, log: Path) -> None:
     # Without pip and ensurepip: 0.1 s against 5.5 s, and Debian ships no ensurepip.
     _run([python, "-m", "venv", "--clear", "--without-pip", str(folder)], what, log, {})
     inside = str(folder / _BIN / "python")
-    pip = [inside, "-m", "pip", "install", "--prefer-binary", "--no-compile", "--retries", "2"]
+    pip = [inside, "-m", "pip", "install", "--prefer-binary", "--no-compile"]
     _run([*pip, "--ignore-installed", "pip"], what, log, {"PYTHONPATH": pip_home})
     _run([*pip, "--progress-bar", "off", *contents.pip_arguments()], what, log, {})
     if contents.extras is None:

@@ -144,7 +144,7 @@ def run(opt, tmp_path):
             text=True,
         ) as process:
             told.end = process.kill
-            told.output = process.communicate(timeout=60)[0]
+            told.output = process.communicate(timeout=300)[0]
         api.stop()
         return told
 

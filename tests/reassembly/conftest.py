@@ -249,7 +249,7 @@ def command(capsys):
             return here(*arguments)
         called = [sys.executable, "-m", "lumitrace.reassembly.cli", *map(str, arguments)]
         return subprocess.run(
-            called, input=stdin, capture_output=True, check=False, timeout=60, env=env
+            called, input=stdin, capture_output=True, check=False, timeout=300, env=env
         )
 
     def here(*arguments):

@@ -99,7 +99,7 @@ def test_a_command_line_is_read_without_what_other_commands_use():
         "if 'cloudwatch' in name or name.endswith(('deploy.layer', 'items.table', 'duckdb'))))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", said], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", said], capture_output=True, text=True, check=True, timeout=300
     )
 
     assert done.stdout.split() == []

@@ -103,7 +103,7 @@ def cluster(tmp_path_factory):
         for process in reversed(running.values()):
             process.terminate()
         for process in running.values():
-            process.wait(timeout=60)
+            process.wait(timeout=DEADLINE_S)
 
 
 @pytest.fixture(scope="module")
