@@ -8,6 +8,7 @@ from lumitrace.reassembly.attempts import cut_into_attempts, number_attempts
 from lumitrace.reassembly.events import Counts, LogEvent
 from lumitrace.reassembly.fields import extend
 from lumitrace.reassembly.fingerprints import changes, writes
+from lumitrace.reassembly.halves import each_once
 from lumitrace.reassembly.model import (
     AUTHORIZERS,
     CLAIMED,
@@ -77,7 +78,7 @@ def attempts_of(
     *called* returns what is known to call functions, beside what *events* say.
     """
     attempts, counts = cut_into_attempts(events)
-    attempts = [attempt for attempt in attempts if is_wanted(attempt)]
+    attempts = each_once([attempt for attempt in attempts if is_wanted(attempt)])
     for attempt in attempts:
         unfold(attempt, counts)
     _carry_releases(attempts)

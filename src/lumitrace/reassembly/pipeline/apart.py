@@ -8,7 +8,7 @@ all lines decides, and the rules stand once, in ``stream.py`` and what belongs t
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 
-from lumitrace.reassembly.events import LogEvent
+from lumitrace.reassembly.events import Counts, LogEvent
 from lumitrace.reassembly.log_lines import platform_line
 from lumitrace.reassembly.model import CLAIMED, INVOCATION, Attempt, Failure, Report, Span
 from lumitrace.reassembly.pipeline.lines import NUMBER, TEXT, Row, measured
@@ -114,21 +114,24 @@ def rows_apart(
     """
     from lumitrace.reassembly.assemble import rows_of  # noqa: PLC0415  # what most logs can spare
     from lumitrace.reassembly.attempts import cut_into_attempts  # noqa: PLC0415  # as above
+    from lumitrace.reassembly.halves import each_once, starts_of  # noqa: PLC0415  # as above
     from lumitrace.reassembly.silent import stand_in  # noqa: PLC0415  # as above
     from lumitrace.reassembly.unfold import unfold  # noqa: PLC0415  # as above
 
     attempts: list[Attempt] = []
     for events in batches:
-        found, counts = cut_into_attempts(events)
+        found, _ = cut_into_attempts(events)
         for attempt in found:
-            unfold(attempt, counts)
             known = names.get(streams[attempt.group, attempt.stream])
             unnamed = attempt.function in {attempt.group, "unknown function"}
             if known and not attempt.objects and unnamed:
                 attempt.function = known
-            attempt.lines.clear()  # a batch's text is not held longer than the batch
+            attempt.lines = starts_of(attempt)  # a batch's text is held no longer than the batch
         attempts += found
     attempts.sort(key=lambda attempt: (attempt.group, attempt.stream))
+    attempts = each_once(attempts)
+    for attempt in attempts:
+        unfold(attempt, Counts())
     stand_in(attempts)
     seen: set[str] = set()
     for attempt in attempts:
