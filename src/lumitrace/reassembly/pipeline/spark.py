@@ -102,12 +102,24 @@ class Spark:
     def keep(self, table: str, frame: "DataFrame") -> None:
         """Compute *frame* and let it be *table*."""
         if not self.work:
-            frame.localCheckpoint().createOrReplaceTempView(table)
+            self._without_estimates(frame.localCheckpoint()).createOrReplaceTempView(table)
             return
         self.written += 1
         path = f"{self.work}/{self.written:04d}-{table}"
         frame.write.parquet(path)
         self.spark.read.schema(frame.schema).parquet(path).createOrReplaceTempView(table)
+
+    def _without_estimates(self, frame: "DataFrame") -> "DataFrame":
+        """Return *frame*, without what Spark thinks of its size.
+
+        A join is thought as large as the product of what it joins, and a checkpoint keeps that
+        number: after a hundred steps the driver multiplies numbers of millions of digits.
+        """
+        from pyspark.sql import DataFrame  # noqa: PLC0415  # the door of this room
+
+        rows, schema = frame._jdf.queryExecution().toRdd(), frame._jdf.schema()  # noqa: SLF001
+        java = self.spark._jsparkSession  # noqa: SLF001
+        return DataFrame(java.internalCreateDataFrame(rows, schema, False), self.spark)  # noqa: FBT003
 
 
 def translated(statement: str) -> str:
